@@ -1,0 +1,80 @@
+"""What all tests share: quiet TensorFlow, reference numbers."""
+
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+DATA = pathlib.Path(__file__).parent / "data"
+
+needs_tfgan = pytest.mark.skipif(
+    not hasattr(tf, "estimator"),
+    reason=f"needs TF-GAN, which needs TensorFlow 2.15; this is {tf.__version__}",
+)
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Loads a file of reference numbers by name."""
+    return lambda name: dict(np.load(DATA / name))
+
+
+def relative_error(actual, expected):
+    """Largest difference over the largest expected magnitude."""
+    actual, expected = (np.asarray(tf.convert_to_tensor(array)) for array in (actual, expected))
+    return np.abs(actual - expected).max() / np.abs(expected).max()
+
+
+def tf_variable(weight):
+    """The TensorFlow variable of a Keras weight, to differentiate by."""
+    return weight if isinstance(weight, tf.Variable) else weight.value
+
+
+def write_checkpoint(path, variables):
+    """Writes a TensorFlow checkpoint of `{name: array}` in eager mode."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    tf.raw_ops.SaveV2(
+        prefix=path,
+        tensor_names=list(variables),
+        shape_and_slices=[""] * len(variables),
+        tensors=[tf.convert_to_tensor(value) for value in variables.values()],
+    )
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    """A folder with small tfds data sets, good and bad."""
+    tfds = pytest.importorskip("tensorflow_datasets")
+    folder = str(tmp_path_factory.mktemp("tfds"))
+    image = tfds.features.Image(shape=(None, None, 3))
+    examples = [
+        {"image": np.full([20 + i, 30, 3], 10 * i, np.uint8), "label": i % 3} for i in range(12)
+    ]
+
+    def write(name, features, examples):
+        class SmallDataSet(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+            VERSION = tfds.core.Version("1.0.0")
+            pkg_dir_path = tmp_path_factory.mktemp("package")
+
+            def _info(self):
+                return tfds.core.DatasetInfo(
+                    builder=self, features=tfds.features.FeaturesDict(features)
+                )
+
+            def _split_generators(self, dl_manager):
+                del dl_manager
+                return {"train": enumerate(examples), "test": enumerate(examples[:6])}
+
+            def _generate_examples(self):
+                raise NotImplementedError
+
+        type(name.capitalize(), (SmallDataSet,), {})(data_dir=folder).download_and_prepare()
+
+    write("colours", {"image": image, "label": tfds.features.ClassLabel(num_classes=3)}, examples)
+    write("numbers", {"image": image, "label": tf.int64}, examples)
+    write("unlabelled", {"image": image}, [{"image": e["image"]} for e in examples])
+    return folder
