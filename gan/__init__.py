@@ -1,0 +1,1 @@
+"""HamGAN: models, training, evaluation and sampling."""

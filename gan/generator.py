@@ -1,0 +1,168 @@
+"""HamGAN's class-conditional generator."""
+
+import math
+
+import tensorflow as tf
+from tensorflow import keras
+
+from gan.layers.conditional_batch_norm import ConditionalBatchNorm
+from gan.layers.hamburger import gan_hamburger
+from gan.layers.residual_block import UpBlock
+from gan.layers.spectral_normalization import (
+    SpectralNormConv2D,
+    SpectralNormDense,
+    update_spectral_norms,
+)
+from ham_tf.layers.sublayers import build_sublayer
+
+IMAGE_SIZES = (16, 32, 64, 128, 256)
+
+
+def resolution_of_hamburger(image_size):
+    """Side of the feature map the hamburger sees: 32, or half of a small image."""
+    return min(32, image_size // 2)
+
+
+def channels_of_resolution(base_channels, image_size, resolution):
+    """Channels of the generator's feature map of side `resolution`.
+
+    `base_channels` at the image's size, doubling with every halving, at most 16
+    times as many: 16, 16, 8, 4, 2, 1 at 4, 8, ..., 128 pixels.
+    """
+    return base_channels * min(16, image_size // resolution)
+
+
+@keras.utils.register_keras_serializable(package="hamgan")
+class Generator(keras.Model):
+    """Latents and class labels to images.
+
+    A spectrally normalised dense layer to 4×4, one `UpBlock` per doubling with a
+    hamburger in between, batch norm, relu, convolution, tanh.
+
+    Args:
+        image_size: 16, 32, 64, 128 or 256 pixels; 128 as published.
+        image_channels: 3 for colour, 1 for grey.
+        num_classes: number of classes.
+        z_dim: length of a latent.
+        base_channels: width multiplier; the paper's `ch`.
+        ham_channels: channels inside the hamburger.
+        ham_rank: number of bases.
+        ham_steps: NMF updates without gradient.
+        ham_groups: channel groups factorised separately.
+        ham_version: 1, or 2 with cheese.
+        batch_norm_decay: of all moving averages.
+
+    Call arguments:
+        inputs: latents `[batch, z_dim]`, standard normal, and labels, integers
+            `[batch]` in `[0, num_classes)`.
+        training: whether to use (and move) the batch norms' moments and to draw
+            fresh bases.
+
+    Returns:
+        Images `[batch, image_size, image_size, image_channels]` in [-1, 1].
+
+    Raises:
+        ValueError: for an image size that is not offered.
+
+    Reference:
+        Geng et al., ICLR 2021, section 4.2; architecture of Zhang et al.,
+        "Self-Attention Generative Adversarial Networks", ICML 2019.
+    """
+
+    def __init__(
+        self,
+        image_size=128,
+        image_channels=3,
+        num_classes=1000,
+        z_dim=128,
+        base_channels=64,
+        ham_channels=256,
+        ham_rank=32,
+        ham_steps=6,
+        ham_groups=1,
+        ham_version=1,
+        batch_norm_decay=0.999,
+        name="generator",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if image_size not in IMAGE_SIZES:
+            raise ValueError(
+                f"`image_size` must be one of {IMAGE_SIZES}. Received: image_size={image_size}"
+            )
+        self._arguments = dict(
+            image_size=image_size,
+            image_channels=image_channels,
+            num_classes=num_classes,
+            z_dim=z_dim,
+            base_channels=base_channels,
+            ham_channels=ham_channels,
+            ham_rank=ham_rank,
+            ham_steps=ham_steps,
+            ham_groups=ham_groups,
+            ham_version=ham_version,
+            batch_norm_decay=batch_norm_decay,
+        )
+        self.z_dim = z_dim
+        # The dense layer gives the channels of the first block: capped at 16 ch,
+        # as the block's output, not doubled once more.
+        blocks = int(math.log2(image_size // 4))
+        self.first_channels = channels_of_resolution(base_channels, image_size, 8)
+        self.dense = SpectralNormDense(16 * self.first_channels, name="dense")
+        self.up_blocks = []
+        for index in range(blocks):
+            channels = channels_of_resolution(base_channels, image_size, 8 * 2**index)
+            self.up_blocks.append(
+                UpBlock(channels, num_classes, batch_norm_decay, name=f"block{index + 1}")
+            )
+        ham_resolution = resolution_of_hamburger(image_size)
+        self.blocks_before_ham = int(math.log2(ham_resolution // 4))
+        self.hamburger = gan_hamburger(
+            channels_of_resolution(base_channels, image_size, ham_resolution),
+            ham_channels,
+            ham_rank,
+            steps=ham_steps,
+            groups=ham_groups,
+            version=ham_version,
+            num_classes=num_classes,
+            decay=batch_norm_decay,
+        )
+        self.norm = ConditionalBatchNorm(None, batch_norm_decay, name="norm")
+        self.to_image = SpectralNormConv2D(image_channels, 3, name="to_image")
+        with tf.name_scope(self.name):
+            self.build([(None, z_dim), (None,)])
+
+    def build(self, input_shape):
+        latents_shape, _ = input_shape
+        build_sublayer(self.dense, latents_shape)
+        shape = (None, 4, 4, self.first_channels)
+        for layer in (*self._blocks_and_ham(), self.norm, self.to_image):
+            build_sublayer(layer, shape)
+            shape = tuple(layer.compute_output_shape(shape))
+        self.built = True
+
+    def call(self, inputs, training=None):
+        latents, labels = inputs
+        x = tf.reshape(self.dense(latents), [-1, 4, 4, self.first_channels])
+        for layer in self._blocks_and_ham():
+            x = layer(x, labels, training=training)
+        x = tf.nn.relu(self.norm(x, training=training))
+        return tf.tanh(self.to_image(x))
+
+    def compute_output_shape(self, input_shape):
+        size = self._arguments["image_size"]
+        return (input_shape[0][0], size, size, self._arguments["image_channels"])
+
+    def update_spectral_norms(self):
+        """Stores new singular vectors; see `gan.layers.spectral_normalization`."""
+        return update_spectral_norms(self)
+
+    def get_config(self):
+        return {**self._arguments, "name": self.name}
+
+    def _blocks_and_ham(self):
+        before, after = (
+            self.up_blocks[: self.blocks_before_ham],
+            self.up_blocks[self.blocks_before_ham :],
+        )
+        return (*before, self.hamburger, *after)

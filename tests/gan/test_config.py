@@ -1,0 +1,68 @@
+"""Configuration and presets."""
+
+import pytest
+
+from gan.config import ConfigError, ExperimentConfig
+from gan.presets import PRESETS, get_preset, hamgan_baby, hamgan_strong
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_json_round_trip(name):
+    config = get_preset(name)
+    assert config.preset == name
+    assert ExperimentConfig.from_json(config.to_json()) == config
+
+
+def test_published_presets():
+    """The published protocol, section by section."""
+    strong = hamgan_strong()
+    model, training, evaluation = strong.model, strong.training, strong.evaluation
+    assert (model.image_size, model.num_classes, model.z_dim) == (128, 1000, 128)
+    assert (model.generator_ham_channels, model.generator_ham_rank) == (256, 32)
+    assert (model.discriminator_ham_channels, model.discriminator_ham_rank) == (128, 16)
+    assert (model.ham_version, model.ham_steps, model.ham_groups) == (1, 6, 1)
+    assert (training.batch_size, training.steps) == (1024, 1_000_000)
+    assert (training.generator_lr, training.discriminator_lr) == (1e-4, 4e-4)
+    assert (training.adam_beta1, training.adam_beta2) == (0.0, 0.999)
+    assert (training.checkpoints_kept, evaluation.eval_every) == (100, 1000)
+    assert (evaluation.eval_images, evaluation.eval_batch_size) == (49 * 1024, 1024)
+    baby = hamgan_baby()
+    assert (baby.training.batch_size, baby.training.steps) == (256, 2_000_000)
+    assert baby.model == strong.model
+
+
+def test_replace_finds_the_section():
+    config = hamgan_strong().replace({"image_size": 64, "seed": 7, "dataset": "digits"})
+    assert (config.model.image_size, config.training.seed, config.data.dataset) == (64, 7, "digits")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"batchsize": 3}, "Unknown setting 'batchsize'"),
+        ({"batch_size": 0}, "--batch_size=0: must be at least 1"),
+        ({"generator_lr": 0.0}, "--generator_lr=0.0: must be positive"),
+        ({"adam_beta1": 1.0}, r"--adam_beta1=1.0: must be in \[0, 1\)"),
+        ({"num_classes": 0}, "--num_classes=0: must be at least 1"),
+        ({"image_size": 48}, "--image_size=48: must be one of 16, 32, 64, 128, 256"),
+        ({"ham_version": 3}, "--ham_version=3: must be one of 1, 2"),
+        ({"ham_groups": 3}, "--generator_ham_channels=256: must be a multiple of --ham_groups=3"),
+        ({"eval_batch_size": 100}, "--eval_batch_size=100: must divide --eval_images=50176"),
+        ({"seed": -1}, "--seed=-1: must be in"),
+        ({"batch_norm_decay": 1.5}, "--batch_norm_decay=1.5: must be in"),
+    ],
+)
+def test_impossible_values(values, message):
+    with pytest.raises(ConfigError, match=message):
+        hamgan_strong().replace(values)
+
+
+def test_unknown_preset():
+    with pytest.raises(ConfigError, match="--preset=digit: unknown. Choose one of digits, smoke"):
+        get_preset("digit")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"model": {"size": 3}}', "not json"])
+def test_foreign_json(text):
+    with pytest.raises(ConfigError, match="config.json is not a configuration"):
+        ExperimentConfig.from_json(text, "config.json")

@@ -1,0 +1,173 @@
+"""Generator and discriminator: shapes, exact sizes, the published architecture."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import DATA
+from tensorflow import keras
+
+from gan.discriminator import Discriminator
+from gan.generator import Generator
+from gan.networks import make_discriminator, make_generator, weights_by_path
+from gan.presets import digits, hamgan_baby, hamgan_strong, smoke
+
+SMALL = dict(num_classes=3, base_channels=2, ham_channels=4, ham_rank=2, ham_steps=1)
+
+SIZES = (16, 32, 64, 128, 256)
+
+
+def count(weights):
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+def expected_generator(size, ch, classes, z, ham, image_channels):
+    """Trainable parameters, written out independently of the model."""
+    blocks = {16: [2, 1], 32: [4, 2, 1], 64: [8, 4, 2, 1], 128: [16, 8, 4, 2, 1]}
+    blocks[256] = [16, 16, 8, 4, 2, 1]
+    widths = [ch * multiple for multiple in blocks[size]]
+    ham_width = {16: 2, 32: 2, 64: 2, 128: 4, 256: 8}[size] * ch
+    total = z * 16 * widths[0] + 16 * widths[0]
+    before = widths[0]
+    for width in widths:
+        total += 2 * classes * before + 2 * classes * width  # gains and biases
+        total += 9 * before * width + width + 9 * width * width + width + before * width + width
+        before = width
+    total += 2 * ham_width * ham + 2 * classes * ham_width + 1
+    return total + 2 * before + 9 * before * image_channels + image_channels
+
+
+def expected_discriminator(size, ch, classes, ham, image_channels):
+    downs = {16: [1, 2], 32: [1, 2, 4], 64: [1, 2, 4, 8], 128: [1, 2, 4, 8, 16]}
+    downs[256] = [1, 2, 4, 8, 16, 16]
+    widths = [ch * multiple for multiple in downs[size]]
+    ham_width = {16: 1, 32: 1, 64: 1, 128: 2, 256: 4}[size] * ch
+    total, before = 0, image_channels
+    for width in widths:
+        total += 9 * before * width + width + 9 * width * width + width + before * width + width
+        before = width
+    total += 2 * (9 * before * before + before)  # the block of the same size: no shortcut
+    return total + 2 * ham_width * ham + 1 + before + 1 + classes * before
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_shapes_and_sizes(size, channels):
+    generator = Generator(size, channels, z_dim=5, **SMALL)
+    discriminator = Discriminator(size, channels, **SMALL)
+    images = generator([tf.random.normal([2, 5]), tf.constant([0, 2])], training=False)
+    assert images.shape == (2, size, size, channels)
+    assert np.abs(images).max() <= 1
+    assert discriminator([images, tf.constant([0, 2])], training=False).shape == (2, 1)
+    assert count(generator.trainable_weights) == expected_generator(size, 2, 3, 5, 4, channels)
+    assert count(discriminator.trainable_weights) == expected_discriminator(size, 2, 3, 4, channels)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_hamburger_sees_32_pixels_or_half_the_image(size):
+    generator, discriminator = Generator(size, z_dim=5, **SMALL), Discriminator(size, **SMALL)
+    shape = (None, 4, 4, generator.first_channels)
+    for block in generator.up_blocks[: generator.blocks_before_ham]:
+        shape = block.compute_output_shape(shape)
+    assert shape[1] == min(32, size // 2)
+    shape = (None, size, size, 3)
+    for block in discriminator.down_blocks[: discriminator.blocks_before_ham]:
+        shape = block.compute_output_shape(shape)
+    assert shape[1] == min(32, size // 2)
+
+
+@pytest.mark.parametrize("preset", [hamgan_strong, hamgan_baby])
+def test_full_size_equals_the_released_model(preset):
+    manifest = json.loads((DATA / "hamgan_manifest.json").read_text())
+    totals = manifest["totals"]
+    model = preset().model
+    for scope, network in (
+        ("generator", make_generator(model)),
+        ("discriminator", make_discriminator(model)),
+    ):
+        assert count(network.trainable_weights) == totals[f"{scope}_trainable_parameters"]
+        assert count(network.non_trainable_weights) == totals[f"{scope}_non_trainable_values"]
+        ours = sorted((tuple(w.shape), bool(w.trainable)) for w in network.weights)
+        released = sorted((tuple(v["shape"]), v["trainable"]) for v in manifest[scope])
+        assert ours == released
+
+
+@pytest.mark.parametrize(
+    ("preset", "generator_size", "discriminator_size"),
+    [(digits, 119_810, 143_778), (smoke, 3_762, 2_438)],
+)
+def test_presets_have_exact_sizes(preset, generator_size, discriminator_size):
+    model = preset().model
+    assert count(make_generator(model).trainable_weights) == generator_size
+    assert count(make_discriminator(model).trainable_weights) == discriminator_size
+
+
+def test_weight_names():
+    """Checkpoints depend on them; both Keras versions must agree."""
+    model = smoke().model
+    names = {
+        "generator": sorted(weights_by_path(make_generator(model))),
+        "discriminator": sorted(weights_by_path(make_discriminator(model))),
+    }
+    assert names == json.loads((DATA / "weight_names.json").read_text())
+
+
+def test_block_order_equals_the_published_one():
+    """The blocks move the 1×1 shortcut past (up- and down-)sampling; results must not change."""
+    from gan.layers.residual_block import DownBlock, UpBlock, downsample, upsample
+
+    x = tf.random.stateless_normal([2, 6, 6, 3], [0, 0])
+    up, down = UpBlock(5, 4), DownBlock(5)
+    labels = tf.constant([1, 3])
+    y_up, y_down = up(x, labels), down(x)
+    residual_up = y_up - upsample(up.shortcut(x))
+    residual_down = y_down - down.shortcut(downsample(x))
+    np.testing.assert_allclose(y_up, residual_up + up.shortcut(upsample(x)), atol=1e-5)
+    np.testing.assert_allclose(y_down, residual_down + downsample(down.shortcut(x)), atol=1e-5)
+
+
+def test_class_changes_the_image_and_the_logit():
+    generator, discriminator = Generator(16, z_dim=5, **SMALL), Discriminator(16, **SMALL)
+    for weight in generator.weights:
+        if weight.name.split("/")[-1].startswith("gamma"):
+            weight.assign(np.random.RandomState(0).rand(*weight.shape))
+    latents = tf.ones([2, 5])
+    images = generator([latents, tf.constant([0, 1])], training=False)
+    assert not np.allclose(images[0], images[1])
+    same = tf.stack([images[0], images[0]])
+    logits = discriminator([same, tf.constant([0, 1])], training=False)
+    assert not np.allclose(logits[0], logits[1])
+
+
+def test_inference_does_not_depend_on_the_batch():
+    generator = Generator(16, z_dim=5, **SMALL)
+    latents, labels = tf.random.stateless_normal([4, 5], [1, 2]), tf.constant([0, 1, 2, 0])
+    together = generator([latents, labels], training=False)
+    alone = [generator([latents[i : i + 1], labels[i : i + 1]], training=False) for i in range(4)]
+    np.testing.assert_allclose(tf.concat(alone, 0), together, atol=1e-5)
+
+
+def test_same_seed_same_weights():
+    def weights():
+        keras.utils.set_random_seed(3)
+        return make_generator(smoke().model).get_weights()
+
+    assert all(np.array_equal(a, b) for a, b in zip(weights(), weights()))
+
+
+def test_models_save_and_load(tmp_path):
+    generator = Generator(16, z_dim=5, **SMALL)
+    generator.hamburger.gate.assign(0.5)
+    inputs = [tf.random.normal([2, 5]), tf.constant([0, 2])]
+    images = generator(inputs, training=False)
+    generator.save(tmp_path / "generator.keras")
+    loaded = keras.models.load_model(tmp_path / "generator.keras")
+    np.testing.assert_array_equal(loaded(inputs, training=False), images)
+
+
+@pytest.mark.parametrize("model", [Generator, Discriminator])
+def test_impossible_image_size(model):
+    with pytest.raises(ValueError, match="`image_size` must be one of .* image_size=100"):
+        model(image_size=100)
