@@ -1,0 +1,62 @@
+"""Batches as both networks take them: latents with labels, real images with labels."""
+
+import tensorflow as tf
+
+from preprocessing.image_source import ImageSource
+
+
+def latents_and_labels(batch_size, z_dim, num_classes, seed, start=0) -> tf.data.Dataset:
+    """Endless batches of standard normal latents and uniform labels.
+
+    The n-th batch depends on `seed` and n alone, so a resumed job goes on with
+    `start` where it stopped.
+
+    Returns:
+        Batches `{"latents": [batch, z_dim] float32, "labels": [batch] int32}`.
+    """
+
+    def draw(index):
+        seeds = tf.stack([tf.constant(seed, tf.int64), index])
+        latents = tf.random.stateless_normal([batch_size, z_dim], seeds, alg="philox")
+        labels = tf.random.stateless_uniform(
+            [batch_size], seeds, maxval=num_classes, dtype=tf.int32, alg="philox"
+        )
+        return {"latents": latents, "labels": labels}
+
+    return tf.data.Dataset.range(start, tf.int64.max).map(draw)
+
+
+def training_batches(
+    source: ImageSource, split, batch_size, z_dim, shuffle_buffer, seed, start=0
+) -> tf.data.Dataset:
+    """Endless batches of generator input and shuffled real images.
+
+    Args:
+        source: the real images.
+        split: which of its splits.
+        batch_size: examples per batch.
+        z_dim: length of a latent.
+        shuffle_buffer: images held for shuffling.
+        seed: of latents, labels and order.
+        start: batches already used by the run that is going on; the order of
+            images differs with it.
+
+    Returns:
+        Pairs of `latents_and_labels`'s batch and
+        `{"images": [batch, size, size, channels], "labels": [batch]}`.
+    """
+    real = source.split(split, shuffle_seed=seed + start)
+    real = (
+        real.shuffle(shuffle_buffer, seed=seed + start)
+        .repeat()
+        .batch(batch_size, drop_remainder=True)
+    )
+    generated = latents_and_labels(batch_size, z_dim, source.num_classes, seed, start)
+    return tf.data.Dataset.zip((generated, real)).prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(source: ImageSource, split, batch_size, z_dim, seed=0) -> tf.data.Dataset:
+    """The same in the split's own order, repeated: every evaluation sees equal batches."""
+    real = source.split(split).repeat().batch(batch_size, drop_remainder=True)
+    generated = latents_and_labels(batch_size, z_dim, source.num_classes, seed)
+    return tf.data.Dataset.zip((generated, real)).prefetch(tf.data.AUTOTUNE)

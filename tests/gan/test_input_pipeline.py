@@ -1,0 +1,66 @@
+"""Batches: shapes, ranges, seeds, going on."""
+
+import numpy as np
+import pytest
+
+from gan.input_pipeline import evaluation_batches, latents_and_labels, training_batches
+from gan.losses import discriminator_hinge_loss, generator_hinge_loss
+from preprocessing.image_source import open_images
+
+
+def first(dataset, count=1):
+    return list(dataset.take(count).as_numpy_iterator())
+
+
+def test_latents_are_standard_normal_and_labels_uniform():
+    (batch,) = first(latents_and_labels(5000, 8, 10, seed=1))
+    assert batch["latents"].shape == (5000, 8)
+    assert abs(batch["latents"].mean()) < 0.02
+    assert abs(batch["latents"].std() - 1) < 0.02
+    assert np.bincount(batch["labels"], minlength=10).min() > 400
+    assert batch["labels"].max() == 9
+
+
+def test_latents_go_on_where_they_stopped():
+    whole = first(latents_and_labels(4, 3, 10, seed=1), 5)
+    rest = first(latents_and_labels(4, 3, 10, seed=1, start=3), 2)
+    for a, b in zip(whole[3:], rest):
+        assert np.array_equal(a["latents"], b["latents"])
+    other = first(latents_and_labels(4, 3, 10, seed=2))[0]
+    assert not np.allclose(whole[0]["latents"], other["latents"])
+
+
+def test_training_batches():
+    source = open_images("digits", 16, 1, 10)
+    (pair,) = first(training_batches(source, "train", 12, 8, 2000, seed=0))
+    generated, real = pair
+    assert generated["latents"].shape == (12, 8)
+    assert real["images"].shape == (12, 16, 16, 1)
+    assert real["labels"].dtype == np.int32
+    dataset = training_batches(source, "train", 12, 8, 2000, seed=0)
+    assert dataset.element_spec[1]["images"].shape.as_list() == [12, 16, 16, 1]
+    (again,), (later,) = (
+        first(dataset),
+        first(training_batches(source, "train", 12, 8, 2000, seed=0, start=5)),
+    )
+    assert np.array_equal(again[1]["labels"], real["labels"])
+    assert not np.array_equal(later[1]["labels"], real["labels"])
+
+
+def test_evaluation_sees_the_test_split_in_order_again_and_again():
+    source = open_images("digits", 16, 1, 10)
+    batches = first(evaluation_batches(source, "test", 100, 8), 10)
+    labels = np.concatenate([real["labels"] for _, real in batches])
+    assert np.array_equal(labels[:500], labels[500:])
+    assert np.bincount(labels).tolist() == 10 * [100]
+
+
+def test_hinge_losses():
+    logits = np.array([[-2.0], [0.0], [3.0]], np.float32)
+    assert generator_hinge_loss(logits).tolist() == [[2.0], [0.0], [-3.0]]
+    assert discriminator_hinge_loss(logits, np.zeros_like(logits)).numpy().tolist() == [
+        [4.0],
+        [2.0],
+        [1.0],
+    ]
+    assert discriminator_hinge_loss(np.float32(1), np.float32(-1)).numpy() == pytest.approx(0)

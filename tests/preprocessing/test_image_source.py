@@ -1,0 +1,72 @@
+"""Data sets by name: the embedded digits, and anything tfds has with image and label."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from preprocessing.digits import load_digits
+from preprocessing.image_source import DataError, open_images
+
+
+def test_digits_are_split_for_ever():
+    digits = load_digits(16)
+    assert digits["train"].images.shape == (1297, 16, 16, 1)
+    assert digits["test"].images.shape == (500, 16, 16, 1)
+    assert np.bincount(digits["test"].labels).tolist() == 10 * [50]
+    assert digits["train"].images.dtype == np.float32
+    assert (digits["train"].images.min(), digits["train"].images.max()) == (-1, 1)
+    # A fingerprint: figures of different versions compare only on the same split.
+    assert digits["test"].labels[:3].tolist() == [0, 0, 0]
+    assert float(digits["test"].images[:50].mean()) == pytest.approx(-0.38055, abs=1e-4)
+
+
+def test_digits_at_another_size_and_in_colour():
+    source = open_images("digits", 32, 3, 10)
+    example = next(iter(source.split("test")))
+    assert example["images"].shape == (32, 32, 3)
+    assert np.array_equal(example["images"][..., 0], example["images"][..., 2])
+
+
+def test_tfds_data_set(data_dir):
+    source = open_images("colours", 16, 3, 3, data_dir)
+    assert source.counts == {"train": 12, "test": 6}
+    examples = list(source.split("test"))
+    assert sorted(int(e["labels"]) for e in examples) == [0, 0, 1, 1, 2, 2]
+    assert examples[0]["images"].shape == (16, 16, 3)
+    values = sorted(round(float(tf.reduce_mean(e["images"])), 4) for e in examples)
+    assert values == [round(10 * i / 127.5 - 1, 4) for i in range(6)]
+
+
+def test_tfds_data_set_in_grey(data_dir):
+    example = next(iter(open_images("colours", 16, 1, 3, data_dir).split("test")))
+    assert example["images"].shape == (16, 16, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "num_classes", "message"),
+    [
+        ("colours", 10, "'colours' has 3 classes, the model 10. Give --num_classes=3."),
+        ("unlabelled", 3, "'unlabelled' has no feature 'label'; it has image."),
+        ("no_such_data", 3, "--dataset=no_such_data: not 'digits', and tfds cannot open it"),
+        ("mnist", 10, "'mnist' is not prepared in"),
+    ],
+)
+def test_unusable_data(data_dir, name, num_classes, message):
+    with pytest.raises(DataError, match=message):
+        open_images(name, 16, 3, num_classes, data_dir)
+
+
+def test_labels_outside_the_class_range(data_dir):
+    source = open_images("numbers", 16, 3, 2, data_dir)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a label is outside 0..1"):
+        list(source.split("test"))
+
+
+def test_unknown_split():
+    with pytest.raises(DataError, match="has no split 'valid'. It has: test, train."):
+        open_images("digits", 16, 1, 10).split("valid")
+
+
+def test_digits_have_ten_classes():
+    with pytest.raises(DataError, match="has 10 classes, the model 7. Give --num_classes=10."):
+        open_images("digits", 16, 1, 7)
