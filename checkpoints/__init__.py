@@ -1,0 +1,1 @@
+"""From files with weights to Keras models."""

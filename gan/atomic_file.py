@@ -1,0 +1,24 @@
+"""Files that are whole or absent."""
+
+import os
+import tempfile
+
+
+def write_atomically(path: str, content: bytes):
+    """Writes `content` to `path`: a reader, or a crash, sees the old file or the new one.
+
+    Missing folders are made.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".unfinished-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
