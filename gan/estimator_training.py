@@ -1,0 +1,365 @@
+"""The estimator engine: HamGAN's Keras models inside TF-GAN's TPUGANEstimator.
+
+The only file that imports TF-GAN and `tf.estimator` (TensorFlow 2.15 at most).
+The first half is the bridge, which names no network and could carry another
+GAN's Keras models; the second half is this job's training and evaluation.
+"""
+
+import collections
+import inspect
+import os
+from typing import Callable, NamedTuple, Optional
+
+import tensorflow as tf
+from tensorflow import keras
+
+if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 calls it.
+    _ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
+    inspect.getargspec = lambda function: _ArgSpec(*inspect.getfullargspec(function)[:4])
+
+import tensorflow_gan as tfgan  # noqa: E402
+
+from checkpoints.checkpoint_files import find_steps  # noqa: E402
+from gan.config import ExperimentConfig  # noqa: E402
+from gan.input_pipeline import evaluation_batches, training_batches  # noqa: E402
+from gan.losses import discriminator_hinge_loss, generator_hinge_loss  # noqa: E402
+from gan.metrics.judge import Judge  # noqa: E402
+from gan.networks import make_discriminator, make_generator  # noqa: E402
+from gan.run_folder import RunFolder  # noqa: E402
+from gan.training_monitor import GRID_COLUMNS, TrainingMonitor, grid_labels  # noqa: E402
+from preprocessing.image_source import ImageSource, naming_bad_labels  # noqa: E402
+
+TRAIN = tf.estimator.ModeKeys.TRAIN
+
+
+class TrainingError(RuntimeError):
+    """Training that cannot go on; the message says why and what to do."""
+
+
+# --- The bridge: one pair of Keras models per TF1 graph -----------------------------------
+
+
+class _GraphModels:
+    """The models of one graph and what the current sub-step has made with them."""
+
+    def __init__(self):
+        self.generator = None
+        self.discriminator = None
+        self.discriminator_updates = None  # of the current sub-step; None before its first call
+        self.generator_losses = []  # one per sub-step, discriminator's sub-steps first
+        self.discriminator_losses = []
+
+
+def _models_of_graph() -> _GraphModels:
+    # An attribute of the graph dies with it. A WeakKeyDictionary keyed by graph would
+    # keep both alive, since the models refer back to their graph.
+    graph = tf.compat.v1.get_default_graph()
+    if not hasattr(graph, "keras_gan_models"):
+        graph.keras_gan_models = _GraphModels()
+    return graph.keras_gan_models
+
+
+class KerasGAN(NamedTuple):
+    """Two Keras models and their losses, as TF-GAN's estimator wants them.
+
+    TF-GAN calls the generator once and the discriminator twice (generated, then
+    real) per sub-step, and several sub-steps per graph; every call must find
+    the same models. Singular vectors are advanced once per sub-step: the calls
+    run under control dependencies on the assignments, which orders them.
+
+    Attributes:
+        make_generator: builds a model of `[latents, labels]`; called once per graph.
+        make_discriminator: builds a model of `[images, labels]`. Both models have
+            `update_spectral_norms() -> list of ops`.
+        generator_loss: of the logits of generated images, per example.
+        discriminator_loss: of the logits of real and of generated images, per example.
+    """
+
+    make_generator: Callable[[], keras.Model]
+    make_discriminator: Callable[[], keras.Model]
+    generator_loss: Callable
+    discriminator_loss: Callable
+
+    def generator_fn(self, inputs, mode):
+        """`{"latents", "labels"}` to `{"images", "labels"}`."""
+        models = _models_of_graph()
+        if models.generator is None:
+            models.generator = self.make_generator()
+        models.discriminator_updates = None
+        updates = models.generator.update_spectral_norms() if mode == TRAIN else []
+        with tf.control_dependencies(updates):
+            latents = tf.identity(inputs["latents"])
+            images = models.generator([latents, inputs["labels"]], training=mode == TRAIN)
+        return {"images": images, "labels": inputs["labels"]}
+
+    def discriminator_fn(self, data, conditioning, mode):
+        """`{"images", "labels"}` to logits `[batch, 1]`."""
+        del conditioning
+        models = _models_of_graph()
+        if models.discriminator is None:
+            models.discriminator = self.make_discriminator()
+        if models.discriminator_updates is None:
+            models.discriminator_updates = (
+                models.discriminator.update_spectral_norms() if mode == TRAIN else []
+            )
+        with tf.control_dependencies(models.discriminator_updates):
+            images = tf.identity(data["images"])
+            return models.discriminator([images, data["labels"]], training=mode == TRAIN)
+
+    def generator_loss_fn(self, gan_model, reduction):
+        loss = self.generator_loss(gan_model.discriminator_gen_outputs)
+        return self._reduce(loss, reduction, _models_of_graph().generator_losses)
+
+    def discriminator_loss_fn(self, gan_model, reduction):
+        loss = self.discriminator_loss(
+            gan_model.discriminator_real_outputs, gan_model.discriminator_gen_outputs
+        )
+        return self._reduce(loss, reduction, _models_of_graph().discriminator_losses)
+
+    @staticmethod
+    def _reduce(loss, reduction, made):
+        if reduction != tf.compat.v1.losses.Reduction.NONE:
+            loss = tf.reduce_mean(loss)
+        made.append(loss)
+        return loss
+
+
+# --- The job ------------------------------------------------------------------------------
+
+
+def make_estimator(
+    config: ExperimentConfig, model_dir: str, judge: Optional[Judge] = None, optimizer=None
+) -> tfgan.estimator.TPUGANEstimator:
+    """Builds the estimator of a job.
+
+    Args:
+        config: the job.
+        model_dir: folder of its checkpoints.
+        judge: gives the evaluation's features and logits; None to train only.
+        optimizer: learning rate to a TF1 optimizer; None for the published Adam.
+    """
+    training = config.training
+    if optimizer is None:
+
+        def optimizer(learning_rate):
+            return tf.compat.v1.train.AdamOptimizer(
+                learning_rate, beta1=training.adam_beta1, beta2=training.adam_beta2
+            )
+
+    gan = KerasGAN(
+        lambda: make_generator(config.model),
+        lambda: make_discriminator(config.model),
+        generator_hinge_loss,
+        discriminator_hinge_loss,
+    )
+    return tfgan.estimator.TPUGANEstimator(
+        generator_fn=gan.generator_fn,
+        discriminator_fn=gan.discriminator_fn,
+        generator_loss_fn=gan.generator_loss_fn,
+        discriminator_loss_fn=gan.discriminator_loss_fn,
+        generator_optimizer=lambda: optimizer(training.generator_lr),
+        discriminator_optimizer=lambda: optimizer(training.discriminator_lr),
+        gan_train_steps=tfgan.GANTrainSteps(1, training.discriminator_steps),
+        get_eval_metric_ops_fn=_eval_metrics(judge) if judge else None,
+        config=tf.compat.v1.estimator.tpu.RunConfig(
+            model_dir=model_dir,
+            tf_random_seed=training.seed,
+            save_checkpoints_steps=training.checkpoint_every,
+            keep_checkpoint_max=training.checkpoints_kept,
+            save_summary_steps=None,
+            log_step_count_steps=None,
+        ),
+        params={},  # TF-GAN would take entries for arguments of its loss.
+        use_tpu=False,
+        eval_on_tpu=False,
+        train_batch_size=training.batch_size,
+        eval_batch_size=config.evaluation.eval_batch_size,
+        predict_batch_size=config.evaluation.eval_batch_size,
+    )
+
+
+def train(
+    config: ExperimentConfig,
+    run: RunFolder,
+    source: ImageSource,
+    monitor: TrainingMonitor,
+    on_checkpoint: Callable[[int, str], None],
+):
+    """Trains from the newest checkpoint of the run to `config.training.steps`.
+
+    Args:
+        config: the job.
+        run: its folder.
+        source: the real images.
+        monitor: shows progress.
+        on_checkpoint: called with step and path of every checkpoint written, the
+            one at the start included; it may evaluate.
+
+    Raises:
+        TrainingError: if a loss becomes NaN.
+        DataError: if the data have a label outside the class range.
+    """
+    keras.utils.set_random_seed(config.training.seed)  # Keras initialisers draw from it.
+    estimator = make_estimator(config, run.checkpoint_dir)
+    start = max(find_steps(run.checkpoint_dir), default=0)
+
+    def input_fn(params):
+        return training_batches(
+            source,
+            config.data.train_split,
+            params["batch_size"],  # Of all sub-steps of a step, which TF-GAN slices.
+            config.model.z_dim,
+            config.data.shuffle_buffer,
+            config.training.seed,
+            start,
+        )
+
+    try:
+        with naming_bad_labels():
+            estimator.train(
+                input_fn,
+                max_steps=config.training.steps,
+                hooks=[_MonitorHook(config, run, monitor)],
+                saving_listeners=[_CheckpointListener(run, on_checkpoint)],
+            )
+    except (
+        tf.compat.v1.train.NanLossDuringTrainingError,
+        tf.errors.InvalidArgumentError,
+    ) as error:
+        diverged = isinstance(error, tf.compat.v1.train.NanLossDuringTrainingError)
+        if not diverged and "LossTensor is inf or nan" not in error.message:
+            raise
+        newest = max(find_steps(run.checkpoint_dir), default=0)
+        raise TrainingError(
+            f"Training diverged: a loss became NaN. The newest checkpoint is of step {newest}; go "
+            "on from it with a smaller --generator_lr or --discriminator_lr."
+        ) from error
+
+
+def evaluate(
+    config: ExperimentConfig,
+    run: RunFolder,
+    source: ImageSource,
+    judge: Judge,
+    checkpoint_path: str,
+) -> dict[str, float]:
+    """Judges one checkpoint by `eval_images` generated and as many real images.
+
+    Both are fixed: the same checkpoint gives the same figures. The real images
+    are the test split, repeated to the number of generated ones.
+
+    Returns:
+        `frechet_distance`, `classifier_score`, `class_accuracy` of the generated
+        images, and both losses.
+    """
+    evaluation = config.evaluation
+    estimator = make_estimator(config, run.checkpoint_dir, judge)
+    figures = estimator.evaluate(
+        lambda params: evaluation_batches(
+            source, config.data.test_split, params["batch_size"], config.model.z_dim
+        ),
+        steps=evaluation.eval_images // evaluation.eval_batch_size,
+        checkpoint_path=checkpoint_path,
+    )
+    names = ("frechet_distance", "classifier_score", "class_accuracy")
+    losses = ("generator_loss", "discriminator_loss")
+    return {name: float(figures[name]) for name in names + losses}
+
+
+def frechet_distance(activations1, activations2) -> float:
+    """TF-GAN's Fréchet distance of two arrays of activations `[count, features]`."""
+    return float(
+        tfgan.eval.frechet_classifier_distance_from_activations(
+            tf.constant(activations1), tf.constant(activations2)
+        )
+    )
+
+
+def _eval_metrics(judge):
+    def metrics(generator_inputs, generated_data, real_data, **logits):
+        del logits
+        real_features, _ = judge(real_data["images"])
+        features, class_logits = judge(generated_data["images"])
+        return {
+            "frechet_distance": tfgan.eval.frechet_classifier_distance_from_activations_streaming(
+                real_features, features
+            ),
+            "classifier_score": tfgan.eval.classifier_score_from_logits_streaming(class_logits),
+            "class_accuracy": tf.compat.v1.metrics.accuracy(
+                generator_inputs["labels"], tf.argmax(class_logits, axis=1)
+            ),
+        }
+
+    return metrics
+
+
+class _GraphSummaryWriter:
+    """TensorBoard events written from a TF1 session."""
+
+    def __init__(self, folder):
+        self._writer = tf.compat.v1.summary.FileWriterCache.get(folder)
+
+    def scalars(self, step, values):
+        entries = [
+            tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()
+        ]
+        self._writer.add_summary(tf.compat.v1.Summary(value=entries), step)
+
+    def picture(self, step, name, png):
+        image = tf.compat.v1.Summary.Image(encoded_image_string=png)
+        entry = tf.compat.v1.Summary.Value(tag=name, image=image)
+        self._writer.add_summary(tf.compat.v1.Summary(value=[entry]), step)
+        self._writer.flush()
+
+
+class _MonitorHook(tf.estimator.SessionRunHook):
+    """Tells the monitor about every step, and draws its sample grids."""
+
+    def __init__(self, config, run, monitor):
+        self._config = config
+        self._run = run
+        self._monitor = monitor
+
+    def begin(self):
+        training, model = self._config.training, self._config.model
+        models = _models_of_graph()
+        self._writer = _GraphSummaryWriter(self._run.checkpoint_dir)
+        self._step = tf.compat.v1.train.get_global_step()
+        self._losses = {
+            "generator_loss": models.generator_losses[-1],
+            "discriminator_loss": models.discriminator_losses[training.discriminator_steps - 1],
+        }
+        labels = grid_labels(model.num_classes)
+        # One latent per column: along it, classes can be compared.
+        latents = tf.random.stateless_normal(
+            [GRID_COLUMNS, model.z_dim], [training.seed, 0], alg="philox"
+        )
+        latents = tf.tile(latents, [len(labels) // GRID_COLUMNS, 1])
+        self._grid = models.generator([latents, tf.constant(labels)], training=False)
+
+    def after_create_session(self, session, coord):
+        if session.run(self._step) == 0:
+            self._monitor.grid(0, session.run(self._grid), self._writer)
+        self._monitor.start()
+
+    def before_run(self, run_context):
+        return tf.estimator.SessionRunArgs(self._losses)
+
+    def after_run(self, run_context, run_values):
+        # Fetched beside the losses, the step might be read before its increment or after.
+        step = int(run_context.session.run(self._step))
+        self._monitor.step(step, **run_values.results, writer=self._writer)
+        if self._monitor.grid_due(step):
+            self._monitor.grid(step, run_context.session.run(self._grid), self._writer)
+
+
+class _CheckpointListener(tf.estimator.CheckpointSaverListener):
+    """Reports every checkpoint once it is on disk."""
+
+    def __init__(self, run, on_checkpoint):
+        self._run = run
+        self._on_checkpoint = on_checkpoint
+
+    def after_save(self, session, global_step_value):
+        path = os.path.join(self._run.checkpoint_dir, f"model.ckpt-{global_step_value}")
+        self._on_checkpoint(int(global_step_value), path)

@@ -1,0 +1,63 @@
+"""python -m gan.train: trains and evaluates HamGAN."""
+
+import os
+
+from gan.command_line import Parser, add_config_flags, config_from_flags, execute, number
+
+MODES = ("train", "eval", "continuous_eval", "train_and_eval")
+
+
+def main():
+    parser = Parser(
+        prog="python -m gan.train",
+        usage="python -m gan.train [--preset=NAME] [--run=FOLDER] [--mode=MODE] [--FLAG=VALUE ...]",
+        description="Trains HamGAN, going on from the newest checkpoint of the run folder if it "
+        "has one, and evaluates it.",
+    )
+    parser.add_argument(
+        "--preset",
+        default="digits",
+        help="configuration to start from; see below (default: digits)",
+    )
+    parser.add_argument("--run", help="run folder (default: runs/PRESET)")
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default="train_and_eval",
+        help="train: train only. eval: evaluate the newest checkpoint. continuous_eval: evaluate "
+        "every checkpoint as it appears, until the last step. train_and_eval: both in turn, and "
+        "a report (default: train_and_eval)",
+    )
+    parser.add_argument(
+        "--eval_timeout",
+        type=number,
+        default=3600.0,
+        help="continuous_eval: seconds without a new checkpoint after which to stop "
+        "(default: 3600)",
+    )
+    parser.add_argument(
+        "--dry_run", action="store_true", help="print the resolved configuration and stop"
+    )
+    add_config_flags(parser)
+    arguments = parser.parse_args()
+    config = config_from_flags(arguments)
+    print(config.to_json(), end="", flush=True)
+    if arguments.dry_run:
+        return
+
+    # TensorFlow takes seconds to import: only once the flags are known to be good.
+    from gan.job import Job, describe
+
+    job = Job(config, arguments.run or os.path.join("runs", config.preset))
+    if arguments.mode == "train":
+        job.train()
+    elif arguments.mode == "eval":
+        print(describe(job.evaluate()))
+    elif arguments.mode == "continuous_eval":
+        job.evaluate_continuously(arguments.eval_timeout)
+    else:
+        job.train_and_evaluate()
+
+
+if __name__ == "__main__":
+    execute(main)

@@ -1,0 +1,368 @@
+"""The commands as a person uses them: train, evaluate, generate, and all that can go wrong."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import needs_tfgan, write_checkpoint
+from PIL import Image
+
+import gan.evaluate
+import gan.generate
+import gan.train
+from checkpoints.checkpoint_files import find_steps
+from gan.command_line import execute
+from gan.networks import make_discriminator, make_generator, weights_by_path
+from gan.presets import smoke
+from gan.run_folder import RunFolder
+
+ROOT = pathlib.Path(__file__).parents[2]
+COMMANDS = {"train": gan.train.main, "evaluate": gan.evaluate.main, "generate": gan.generate.main}
+
+
+def picture_size(path):
+    with Image.open(path) as picture:
+        return picture.size
+
+
+@pytest.fixture
+def run_command(monkeypatch, capsys):
+    """Runs a command in this process; returns exit status, standard output and error."""
+
+    def run(command, *arguments):
+        monkeypatch.setattr(sys, "argv", [command, *map(str, arguments)])
+        status = 0
+        try:
+            execute(COMMANDS[command])
+        except SystemExit as error:
+            status = error.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def untrained_run(tmp_path_factory):
+    """A run folder with a checkpoint of random weights, which every stack can write."""
+    run = RunFolder(str(tmp_path_factory.mktemp("runs") / "untrained"))
+    run.write_config(smoke())
+    random = np.random.RandomState(0)
+    variables = {}
+    for scope, model in (
+        ("Generator", make_generator(smoke().model)),
+        ("Discriminator", make_discriminator(smoke().model)),
+    ):
+        for path, weight in weights_by_path(model).items():
+            value = random.rand(*weight.shape) - (0.5 if weight.trainable else 0.0)
+            variables[f"{scope}/{model.name}/{path}"] = np.float32(value)
+    write_checkpoint(os.path.join(run.checkpoint_dir, "model.ckpt-7"), variables)
+    return run.path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(run_command, command):
+    status, out, _ = run_command(command, "--help")
+    assert status == 0
+    assert f"usage: python -m gan.{command}" in out
+    assert "--run" in out
+    if command == "train":
+        for group in ("model:", "data:", "training:", "evaluation:", "presets:"):
+            assert f"\n{group}" in out
+        assert "in pixels" in out
+        assert "hamgan_baby" in out
+
+
+def test_dry_run_prints_the_resolved_configuration(run_command, tmp_path):
+    status, out, _ = run_command(
+        "train", "--preset=smoke", "--seed=5", f"--run={tmp_path / 'run'}", "--dry_run"
+    )
+    assert status == 0
+    assert json.loads(out) == json.loads(smoke().replace({"seed": 5}).to_json())
+    assert not (tmp_path / "run").exists()
+
+
+WRONG_FLAGS = [
+    ("train", ["--preset=digit"], "--preset=digit: unknown. Choose one of digits, smoke"),
+    ("train", ["--stepz=3"], "--stepz: no such flag. Did you mean --steps?"),
+    ("train", ["--steps=many"], "--steps: 'many' is not an integer."),
+    ("train", ["--generator_lr=fast"], "--generator_lr: 'fast' is not a number."),
+    ("train", ["--steps=0"], "--steps=0: must be at least 1."),
+    ("train", ["--image_size=100"], "--image_size=100: must be one of 16, 32, 64, 128, 256."),
+    ("train", ["--mode=tain"], "--mode: invalid choice: 'tain'"),
+    ("train", ["--eval_batch_size=300"], "--eval_batch_size=300: must divide --eval_images=1000"),
+    ("generate", ["--num=0"], "--num=0: must be at least 1."),
+    ("generate", ["--run=nowhere"], "--run=nowhere: there is no such folder."),
+    ("evaluate", ["--run=nowhere"], "--run=nowhere: there is no such folder."),
+    ("evaluate", ["--step=new"], "--step: 'new' is not an integer."),
+]
+
+
+@pytest.mark.parametrize(("command", "arguments", "message"), WRONG_FLAGS)
+def test_wrong_flags(run_command, tmp_path, monkeypatch, command, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    status, _, error = run_command(command, *arguments)
+    assert status == 1
+    assert message in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_generate_is_reproducible(run_command, untrained_run, tmp_path):
+    def generate(name, *arguments):
+        path = tmp_path / name
+        status, out, _ = run_command(
+            "generate", f"--run={untrained_run}", f"--out={path}", *arguments
+        )
+        assert status == 0
+        assert str(path) in out
+        return path.read_bytes()
+
+    first = generate("a.png", "--class=7", "--num=16", "--seed=3")
+    assert generate("b.png", "--class=7", "--num=16", "--seed=3") == first
+    assert generate("c.png", "--class=7", "--num=16", "--seed=4") != first
+    assert generate("d.png", "--class=6", "--num=16", "--seed=3") != first
+    assert picture_size(tmp_path / "a.png") == (4 * 50 + 2, 4 * 50 + 2)
+    generate("all.png")
+    assert picture_size(tmp_path / "all.png")[1] == 10 * 50 + 2
+
+
+def test_generate_names_its_file(run_command, untrained_run):
+    status, out, _ = run_command("generate", f"--run={untrained_run}", "--class=2", "--num=3")
+    assert status == 0
+    assert os.path.isfile(os.path.join(untrained_run, "samples", "class_2_num_3_seed_0_step_7.png"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--class=10"], "--class=10: the run has 10 classes, 0 to 9."),
+        (["--class=-1"], "--class=-1: the run has 10 classes, 0 to 9."),
+        (["--step=3"], "no checkpoint of step 3. There are: 7."),
+    ],
+)
+def test_generate_wrong_values(run_command, untrained_run, arguments, message):
+    status, _, error = run_command("generate", f"--run={untrained_run}", *arguments)
+    assert status == 1
+    assert message in error
+
+
+@pytest.mark.skipif(hasattr(tf, "estimator"), reason="TF-GAN runs on this TensorFlow")
+def test_training_without_tf_gan_says_what_to_do(run_command, tmp_path):
+    status, _, error = run_command("train", "--preset=smoke", f"--run={tmp_path / 'run'}")
+    assert status == 1
+    assert "make setup STACK=tfgan" in error
+    assert not (tmp_path / "run").exists()
+
+
+@needs_tfgan
+def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
+    path = tmp_path / "run"
+    run = RunFolder(str(path))
+    status, out, error = run_command("train", "--preset=smoke", f"--run={path}")
+    assert status == 0, error
+
+    assert out.startswith(smoke().to_json())
+    report = json.loads((path / "report.json").read_text())
+    assert 0 <= report["class_accuracy"] <= 1
+    assert report["judge_accuracy"] >= 0.97
+    assert report["frechet_distance"] > report["frechet_distance_of_real_images"] > 0
+    assert report["frechet_distance_at_start"] > 0
+    assert (report["steps"], report["seed"], report["evaluated_images"]) == (20, 0, 100)
+    assert report["seconds"] > 0
+    assert report["images_per_second"] > 0
+    assert f"{report['frechet_distance']:.2f}" in out
+    assert find_steps(run.checkpoint_dir) == [0, 10, 20]
+    for step in (0, 10, 20):
+        assert picture_size(run.grid_path(step))[0] > 500
+    assert [record["step"] for record in run.metrics()] == [0, 20]
+
+    # TensorBoard: losses, pictures.
+    (events,) = (path / "checkpoints").glob("events.out.tfevents.*")
+    tags = {
+        value.tag
+        for event in tf.compat.v1.train.summary_iterator(str(events))
+        for value in event.summary.value
+    }
+    assert {"loss/generator", "loss/discriminator", "images_per_second", "samples"} <= tags
+
+    # The same figures again: evaluation is fixed.
+    status, out, _ = run_command("evaluate", f"--run={path}")
+    assert status == 0
+    first, last = run.metrics()[1], run.metrics()[2]
+    assert first == {**last, "seconds": first["seconds"]}
+    assert out.startswith("step 20: class accuracy")
+    status, out, _ = run_command("evaluate", f"--run={path}", "--step=10")
+    assert out.startswith("step 10:")
+
+    status, out, _ = run_command("generate", f"--run={path}", "--class=7", "--num=4")
+    assert status == 0
+
+    # Nothing left to do, then a few more steps.
+    status, out, _ = run_command("train", "--preset=smoke", f"--run={path}")
+    assert status == 0
+    assert "already at step 20" in out
+    status, out, error = run_command("train", "--preset=smoke", f"--run={path}", "--steps=25")
+    assert status == 0
+    assert "Going on from step 20" in error
+    report = json.loads((path / "report.json").read_text())
+    assert report["steps"] == 25
+    assert find_steps(run.checkpoint_dir) == [0, 10, 20, 25]
+
+    # Another model in the same folder.
+    before = (path / "config.json").read_bytes()
+    status, _, error = run_command("train", "--preset=smoke", f"--run={path}", "--z_dim=9")
+    assert status == 1
+    assert "was trained with z_dim=8, now z_dim=9" in error
+    assert (path / "config.json").read_bytes() == before
+
+    # Every mode finds its checkpoints.
+    status, out, _ = run_command(
+        "train", "--preset=smoke", f"--run={path}", "--steps=25", "--mode=continuous_eval"
+    )
+    assert status == 0
+    assert {record["step"] for record in run.metrics()} == {0, 10, 20, 25}
+    status, out, _ = run_command("train", "--preset=smoke", f"--run={path}", "--mode=eval")
+    assert status == 0
+    assert "step 25: class accuracy" in out
+
+    # A damaged checkpoint is named, with the way out; then that way is taken.
+    damaged = path / "checkpoints" / "model.ckpt-25.data-00000-of-00001"
+    damaged.write_bytes(damaged.read_bytes()[:5000])
+    for command, arguments in (
+        ("train", ["--preset=smoke", "--steps=30"]),
+        ("evaluate", []),
+        ("generate", []),
+    ):
+        status, _, error = run_command(command, f"--run={path}", *arguments)
+        assert status == 1
+        assert "model.ckpt-25: the checkpoint is damaged" in error
+        assert "Delete model.ckpt-25.* to go on from step 20." in error
+        assert error.count("\n") == 1
+    for file in path.glob("checkpoints/model.ckpt-25.*"):
+        file.unlink()
+    status, _, error = run_command("train", "--preset=smoke", f"--run={path}", "--steps=22")
+    assert status == 0
+    assert "Going on from step 20" in error
+
+
+@needs_tfgan
+def test_train_only_and_wrong_splits(run_command, tmp_path):
+    path = tmp_path / "run"
+    status, _, error = run_command(
+        "train", "--preset=smoke", f"--run={path}", "--test_split=validation"
+    )
+    assert status == 1
+    assert "'digits' has no split 'validation'. It has: test, train." in error
+    assert not path.exists()
+    status, out, _ = run_command(
+        "train", "--preset=smoke", f"--run={path}", "--mode=train", "--steps=2"
+    )
+    assert status == 0
+    assert not (path / "judge.npz").exists()
+    assert find_steps(RunFolder(str(path)).checkpoint_dir) == [0, 2]
+
+
+@needs_tfgan
+def test_trains_on_any_tfds_data_set(run_command, tmp_path, data_dir):
+    """Colour photographs of other sizes, three classes, the judge trained on them."""
+    flags = ["--preset=smoke", f"--data_dir={data_dir}", "--image_channels=3", "--steps=2"]
+    status, out, error = run_command(
+        "train", *flags, f"--run={tmp_path / 'run'}", "--dataset=colours", "--num_classes=3"
+    )
+    assert status == 0, error
+    assert "class accuracy" in out
+    wrong = [*flags, f"--run={tmp_path / 'other'}", "--dataset=numbers", "--num_classes=2"]
+    for mode in ("train", "train_and_eval"):
+        status, _, error = run_command("train", *wrong, f"--mode={mode}")
+        assert status == 1
+    assert "Data set 'numbers' has the label 2, outside 0..1. Give --num_classes" in error
+
+
+@needs_tfgan
+def test_diverged_training_says_so(run_command, tmp_path):
+    path = tmp_path / "run"
+    status, _, error = run_command(
+        "train", "--preset=smoke", f"--run={path}", "--mode=train", "--discriminator_lr=1e38"
+    )
+    assert status == 1
+    assert "Training diverged: a loss became NaN. The newest checkpoint is of step 0;" in error
+    assert error.count("\n") == 1
+
+
+@needs_tfgan
+def test_continuous_evaluation_may_start_first(run_command, tmp_path):
+    path = tmp_path / "run"
+    status, _, error = run_command(
+        "train", "--preset=smoke", f"--run={path}", "--mode=continuous_eval", "--eval_timeout=0.1"
+    )
+    assert status == 0
+    assert "No new checkpoint for 0 s: stopping." in error
+    status, _, _ = run_command(
+        "train", "--preset=smoke", f"--run={path}", "--mode=train", "--steps=2"
+    )
+    assert status == 0
+
+
+@needs_tfgan
+def test_photographs_have_no_small_judge(run_command, tmp_path):
+    status, _, error = run_command(
+        "train", "--preset=smoke", f"--run={tmp_path / 'run'}", "--image_size=64"
+    )
+    assert status == 1
+    assert "--image_size=64: the judge is a small classifier" in error
+    assert not (tmp_path / "run").exists()
+
+
+@needs_tfgan
+def test_same_seed_same_weights(run_command, tmp_path):
+    """On one machine, and with the same number of threads."""
+    from checkpoints.load import load
+
+    weights = []
+    for name in ("a", "b"):
+        path = tmp_path / name
+        run_command(
+            "train", "--preset=smoke", f"--run={path}", "--mode=train", "--steps=3", "--seed=4"
+        )
+        weights.append(load(str(path)).generator.get_weights())
+    for a, b in zip(*weights):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@needs_tfgan
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
+def test_goes_on_after_a_kill(run_command, tmp_path, kill):
+    path = tmp_path / "run"
+    folder = RunFolder(str(path)).checkpoint_dir
+    flags = ["--preset=smoke", f"--run={path}", "--mode=train", "--checkpoint_every=5"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gan.train", *flags, "--steps=1000000"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 240
+    while max(find_steps(folder), default=0) < 10 and time.monotonic() < deadline:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.send_signal(kill)
+    _, error = process.communicate(timeout=60)
+    reached = find_steps(folder)[-1]
+    assert reached >= 10
+    if kill == signal.SIGINT:
+        assert process.returncode == 130
+        assert f"The same command goes on from step {reached}." in error
+    status, _, error = run_command("train", *flags, f"--steps={reached + 5}")
+    assert status == 0
+    assert f"Going on from step {reached}" in error
+    assert find_steps(folder)[-1] == reached + 5

@@ -1,0 +1,183 @@
+"""The estimator engine: equal to a plain loop, and what the bridge promises TF-GAN."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import needs_tfgan, tf_variable
+from tensorflow import keras
+
+from checkpoints.load import load
+from gan.input_pipeline import training_batches
+from gan.losses import discriminator_hinge_loss, generator_hinge_loss
+from gan.presets import smoke
+from gan.run_folder import RunFolder
+from gan.training_monitor import TrainingMonitor
+from ham_tf.layers.decomposition_layer import DecompositionLayer
+from preprocessing.image_source import open_images
+
+pytestmark = needs_tfgan
+STEPS = 3
+
+
+def plain_training(models, batches, config, steps):
+    """The same training as a `tf.function` loop over two Keras models."""
+    generator, discriminator = models
+    optimizers = {
+        generator: keras.optimizers.SGD(config.training.generator_lr),
+        discriminator: keras.optimizers.SGD(config.training.discriminator_lr),
+    }
+    for model, optimizer in optimizers.items():
+        optimizer.build([tf_variable(weight) for weight in model.trainable_weights])
+
+    def sub_step(generated, real, trained):
+        generator.update_spectral_norms()
+        discriminator.update_spectral_norms()
+        labels = generated["labels"]
+        variables = [tf_variable(weight) for weight in trained.trainable_weights]
+        with tf.GradientTape() as tape:
+            images = generator([generated["latents"], labels], training=True)
+            fake = discriminator([images, labels], training=True)
+            real = discriminator([real["images"], real["labels"]], training=True)
+            if trained is generator:
+                loss = tf.reduce_mean(generator_hinge_loss(fake))
+            else:
+                loss = tf.reduce_mean(discriminator_hinge_loss(real, fake))
+        optimizers[trained].apply_gradients(zip(tape.gradient(loss, variables), variables))
+
+    @tf.function
+    def step(generated, real):
+        sub_steps = config.training.discriminator_steps + 1
+        for index in range(sub_steps):
+
+            def part(batch, index=index):
+                return {name: tf.split(value, sub_steps)[index] for name, value in batch.items()}
+
+            sub_step(
+                part(generated),
+                part(real),
+                generator if index == sub_steps - 1 else discriminator,
+            )
+
+    for generated, real in batches.take(steps):
+        step(generated, real)
+
+
+@pytest.mark.parametrize("discriminator_steps", [1, 2])
+def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps):
+    """From equal weights, after some steps of SGD, every weight is equal.
+
+    SGD, because Adam turns the rounding of tiny gradients into steps of full size.
+    The moving averages and singular vectors are weights too: they show whether
+    the graph ran their updates, once per sub-step and in order.
+    """
+    from gan import estimator_training
+
+    monkeypatch.setattr(DecompositionLayer, "_draw_seed", lambda self, training: [3, 4])
+    config = smoke().replace(
+        dict(
+            steps=STEPS,
+            discriminator_steps=discriminator_steps,
+            shuffle_buffer=1,
+            generator_lr=1e-2,
+            discriminator_lr=1e-2,
+            checkpoint_every=STEPS,
+        )
+    )
+    run = RunFolder(str(tmp_path / "run"))
+    run.write_config(config)
+    source = open_images("digits", 16, 1, 10)
+    make_estimator = estimator_training.make_estimator
+    monkeypatch.setattr(
+        estimator_training,
+        "make_estimator",
+        lambda *args: make_estimator(*args, optimizer=tf.compat.v1.train.GradientDescentOptimizer),
+    )
+    monitor = TrainingMonitor(config, run, 0, 0.0)
+    seen = []
+    estimator_training.train(config, run, source, monitor, lambda step, path: seen.append(step))
+    assert seen == [0, STEPS]
+
+    start, end = load(run.path, 0), load(run.path, STEPS)
+    assert any(
+        not np.allclose(a, b) for a, b in zip(start.generator.weights, end.generator.weights)
+    )
+    batches = training_batches(
+        source,
+        "train",
+        config.training.batch_size * (1 + discriminator_steps),
+        config.model.z_dim,
+        1,
+        config.training.seed,
+    )
+    plain_training(start[:2], batches, config, STEPS)
+    for ours, engines in zip(start[:2], end[:2]):
+        for weight, expected in zip(ours.weights, engines.weights):
+            np.testing.assert_allclose(weight, expected, atol=1e-6, rtol=1e-5, err_msg=weight.name)
+
+
+def test_optimizers_run_at_their_sub_steps(tmp_path, monkeypatch):
+    """One generator step per `discriminator_steps`, in that order, on disjoint slices."""
+    from gan import estimator_training
+
+    calls = []
+
+    class Recorder(tf.compat.v1.train.GradientDescentOptimizer):
+        def apply_gradients(self, grads_and_vars, *args, **kwargs):
+            grads_and_vars = list(grads_and_vars)
+            calls.append({variable.name.split("/")[0] for _, variable in grads_and_vars})
+            return super().apply_gradients(grads_and_vars, *args, **kwargs)
+
+    config = smoke().replace(dict(steps=1, discriminator_steps=3))
+    estimator = estimator_training.make_estimator(
+        config, str(tmp_path / "checkpoints"), optimizer=Recorder
+    )
+    source = open_images("digits", 16, 1, 10)
+    sizes = []
+
+    def input_fn(params):
+        sizes.append(params["batch_size"])
+        return training_batches(source, "train", params["batch_size"], 8, 1, 0)
+
+    estimator.train(input_fn, max_steps=1)
+    assert calls == 3 * [{"Discriminator"}] + [{"Generator"}]
+    assert sizes == [4 * config.training.batch_size]
+
+
+def test_graphs_are_freed():
+    """The models of a graph die with it: 100 evaluations must not keep 100 graphs."""
+    import gc
+    import weakref
+
+    from gan import estimator_training
+
+    graphs = []
+    for _ in range(3):
+        with tf.Graph().as_default() as graph:
+            models = estimator_training._models_of_graph()
+            models.generator = estimator_training.make_generator(smoke().model)
+            assert estimator_training._models_of_graph() is models
+            graphs.append(weakref.ref(graph))
+        del graph, models
+    keras.backend.clear_session()
+    gc.collect()
+    assert [graph() for graph in graphs] == [None, None, None]
+
+
+def test_streaming_distance_equals_one_shot():
+    """Equal batches: TF-GAN's streaming distance is wrong with a smaller last one."""
+    import tensorflow_gan as tfgan
+
+    from gan.estimator_training import frechet_distance
+
+    random = np.random.RandomState(0)
+    a, b = random.randn(200, 4).astype(np.float32), random.randn(200, 4).astype(np.float32) + 1
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        batches = tf.compat.v1.data.make_one_shot_iterator(
+            tf.data.Dataset.from_tensor_slices((a, b)).batch(50)
+        ).get_next()
+        value, update = tfgan.eval.frechet_classifier_distance_from_activations_streaming(*batches)
+        session.run(tf.compat.v1.local_variables_initializer())
+        for _ in range(4):
+            session.run(update)
+        streaming = session.run(value)
+    assert streaming == pytest.approx(frechet_distance(a, b), rel=1e-4)

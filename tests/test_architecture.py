@@ -1,0 +1,161 @@
+"""Who may import whom, and what importing the layers costs."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+PACKAGES = ("ham_tf", "gan", "preprocessing", "checkpoints")
+ENTRY_POINTS = {"gan.train", "gan.evaluate", "gan.generate"}
+
+# Module prefix -> prefixes of ours that it may import. The longest prefix that fits counts.
+ALLOWED = {
+    "ham_tf": {"ham_tf"},
+    "ham_tf.decompositions": {"ham_tf.decompositions"},
+    "ham_tf.one_step_gradient": {"ham_tf.decompositions"},
+    "gan": set(),
+    "gan.layers": {"gan.layers", "ham_tf"},
+    "gan.generator": {"gan.layers", "ham_tf"},
+    "gan.discriminator": {"gan.layers", "gan.generator", "ham_tf"},
+    "gan.networks": {"gan.config", "gan.generator", "gan.discriminator"},
+    "gan.presets": {"gan.config"},
+    "gan.command_line": {"gan.config", "gan.presets"},
+    "gan.run_folder": {"gan.config", "gan.atomic_file"},
+    "gan.image_grid": {"gan.atomic_file"},
+    "gan.metrics": {"gan.atomic_file"},
+    "gan.input_pipeline": {"preprocessing"},
+    "gan.training_monitor": {
+        "gan.config",
+        "gan.run_folder",
+        "gan.image_grid",
+        "gan.atomic_file",
+    },
+    "gan.estimator_training": {
+        "checkpoints.checkpoint_files",
+        "gan.config",
+        "gan.input_pipeline",
+        "gan.losses",
+        "gan.metrics",
+        "gan.networks",
+        "gan.run_folder",
+        "gan.training_monitor",
+        "preprocessing",
+    },
+    "gan.evaluation": {
+        "gan.config",
+        "gan.estimator_training",
+        "gan.metrics",
+        "gan.run_folder",
+        "preprocessing",
+    },
+    "gan.job": {
+        "checkpoints.checkpoint_files",
+        "gan.config",
+        "gan.estimator_training",
+        "gan.evaluation",
+        "gan.run_folder",
+        "gan.training_monitor",
+        "preprocessing",
+    },
+    "gan.train": {"gan", "checkpoints"},
+    "gan.evaluate": {"gan", "checkpoints"},
+    "gan.generate": {"gan", "checkpoints"},
+    "preprocessing": {"preprocessing"},
+    "checkpoints": {"checkpoints"},
+    "checkpoints.load": {"checkpoints", "gan.config", "gan.networks", "gan.run_folder"},
+}
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path):
+    """Names imported anywhere in a file, `from a import b` as both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.module, f"{node.module}.{alias.name}"
+
+
+def begins_with(name, prefix):
+    return name == prefix or name.startswith(prefix + ".")
+
+
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+MODULES = {module_name(path) for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_import_table(path):
+    module = module_name(path)
+    rule = max((prefix for prefix in ALLOWED if begins_with(module, prefix)), key=len)
+    for source, full in imports(path):
+        imported = full if full in MODULES else source
+        if imported.split(".")[0] not in PACKAGES:
+            continue
+        allowed = any(begins_with(imported, prefix) for prefix in ALLOWED[rule])
+        assert allowed, f"{module} may not import {imported}"
+        assert imported not in ENTRY_POINTS, f"{module} imports the entry point {imported}"
+
+
+def test_only_the_engine_imports_tf_gan():
+    users = {
+        module_name(path)
+        for path in FILES
+        if any(begins_with(source, "tensorflow_gan") for source, _ in imports(path))
+    }
+    assert users == {"gan.estimator_training"}
+
+
+def test_no_import_cycles():
+    graph = {
+        module_name(path): {
+            full if full in MODULES else source
+            for source, full in imports(path)
+            if full in MODULES or source in MODULES
+        }
+        - {module_name(path)}
+        for path in FILES
+    }
+    visited, active = set(), []
+
+    def visit(module):
+        assert module not in active, " -> ".join([*active, module])
+        if module in visited:
+            return
+        active.append(module)
+        for imported in graph[module]:
+            visit(imported)
+        active.pop()
+        visited.add(module)
+
+    for module in graph:
+        visit(module)
+
+
+def test_layers_need_tensorflow_alone_and_flags_not_even_that():
+    """One process for both: TensorFlow takes long to import."""
+    program = """
+import sys
+import gan.command_line, gan.presets, gan.run_folder
+heavy = {"tensorflow", "sklearn", "PIL"} & set(sys.modules)
+assert not heavy, f"the command line imports {heavy}"
+import tensorflow as tf
+tf.keras.layers.Layer  # loads Keras, which imports what it likes
+before = set(sys.modules)
+import ham_tf
+added = {name.split(".")[0] for name in set(sys.modules) - before}
+assert added == {"ham_tf"}, f"ham_tf imports {added}"
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
