@@ -5,7 +5,6 @@ import math
 import tensorflow as tf
 from tensorflow import keras
 
-from gan.generator import IMAGE_SIZES, resolution_of_hamburger
 from gan.layers.hamburger import gan_hamburger
 from gan.layers.residual_block import DownBlock
 from gan.layers.spectral_normalization import (
@@ -13,6 +12,7 @@ from gan.layers.spectral_normalization import (
     SpectralNormEmbedding,
     update_spectral_norms,
 )
+from gan.resolutions import check_image_size, resolution_of_hamburger
 from ham_tf.layers.sublayers import build_sublayer
 
 
@@ -66,10 +66,7 @@ class Discriminator(keras.Model):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
-        if image_size not in IMAGE_SIZES:
-            raise ValueError(
-                f"`image_size` must be one of {IMAGE_SIZES}. Received: image_size={image_size}"
-            )
+        check_image_size(image_size)
         self._arguments = dict(
             image_size=image_size,
             image_channels=image_channels,

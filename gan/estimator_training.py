@@ -1,130 +1,36 @@
-"""The estimator engine: HamGAN's Keras models inside TF-GAN's TPUGANEstimator.
+"""The estimator engine: trains and evaluates a job with TF-GAN's TPUGANEstimator.
 
 The only file that imports TF-GAN and `tf.estimator` (TensorFlow 2.15 at most).
-The first half is the bridge, which names no network and could carry another
-GAN's Keras models; the second half is this job's training and evaluation.
+How two Keras models get through it is in `gan.estimator_bridge`.
 """
 
 import collections
 import inspect
 import os
-from typing import Callable, NamedTuple, Optional
+from typing import Callable, Optional
 
 import tensorflow as tf
+import tensorflow_gan as tfgan
 from tensorflow import keras
+
+from checkpoints.checkpoint_files import find_steps
+from gan.config import ExperimentConfig
+from gan.estimator_bridge import KerasGAN, models_of_graph
+from gan.input_pipeline import evaluation_batches, training_batches
+from gan.losses import discriminator_hinge_loss, generator_hinge_loss
+from gan.metrics.judge import Judge
+from gan.networks import make_discriminator, make_generator
+from gan.run_folder import RunFolder
+from gan.training_monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
+from preprocessing.image_source import ImageSource, naming_bad_labels
 
 if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 calls it.
     _ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
     inspect.getargspec = lambda function: _ArgSpec(*inspect.getfullargspec(function)[:4])
 
-import tensorflow_gan as tfgan  # noqa: E402
-
-from checkpoints.checkpoint_files import find_steps  # noqa: E402
-from gan.config import ExperimentConfig  # noqa: E402
-from gan.input_pipeline import evaluation_batches, training_batches  # noqa: E402
-from gan.losses import discriminator_hinge_loss, generator_hinge_loss  # noqa: E402
-from gan.metrics.judge import Judge  # noqa: E402
-from gan.networks import make_discriminator, make_generator  # noqa: E402
-from gan.run_folder import RunFolder  # noqa: E402
-from gan.training_monitor import GRID_COLUMNS, TrainingMonitor, grid_labels  # noqa: E402
-from preprocessing.image_source import ImageSource, naming_bad_labels  # noqa: E402
-
-TRAIN = tf.estimator.ModeKeys.TRAIN
-
 
 class TrainingError(RuntimeError):
     """Training that cannot go on; the message says why and what to do."""
-
-
-# --- The bridge: one pair of Keras models per TF1 graph -----------------------------------
-
-
-class _GraphModels:
-    """The models of one graph and what the current sub-step has made with them."""
-
-    def __init__(self):
-        self.generator = None
-        self.discriminator = None
-        self.discriminator_updates = None  # of the current sub-step; None before its first call
-        self.generator_losses = []  # one per sub-step, discriminator's sub-steps first
-        self.discriminator_losses = []
-
-
-def _models_of_graph() -> _GraphModels:
-    # An attribute of the graph dies with it. A WeakKeyDictionary keyed by graph would
-    # keep both alive, since the models refer back to their graph.
-    graph = tf.compat.v1.get_default_graph()
-    if not hasattr(graph, "keras_gan_models"):
-        graph.keras_gan_models = _GraphModels()
-    return graph.keras_gan_models
-
-
-class KerasGAN(NamedTuple):
-    """Two Keras models and their losses, as TF-GAN's estimator wants them.
-
-    TF-GAN calls the generator once and the discriminator twice (generated, then
-    real) per sub-step, and several sub-steps per graph; every call must find
-    the same models. Singular vectors are advanced once per sub-step: the calls
-    run under control dependencies on the assignments, which orders them.
-
-    Attributes:
-        make_generator: builds a model of `[latents, labels]`; called once per graph.
-        make_discriminator: builds a model of `[images, labels]`. Both models have
-            `update_spectral_norms() -> list of ops`.
-        generator_loss: of the logits of generated images, per example.
-        discriminator_loss: of the logits of real and of generated images, per example.
-    """
-
-    make_generator: Callable[[], keras.Model]
-    make_discriminator: Callable[[], keras.Model]
-    generator_loss: Callable
-    discriminator_loss: Callable
-
-    def generator_fn(self, inputs, mode):
-        """`{"latents", "labels"}` to `{"images", "labels"}`."""
-        models = _models_of_graph()
-        if models.generator is None:
-            models.generator = self.make_generator()
-        models.discriminator_updates = None
-        updates = models.generator.update_spectral_norms() if mode == TRAIN else []
-        with tf.control_dependencies(updates):
-            latents = tf.identity(inputs["latents"])
-            images = models.generator([latents, inputs["labels"]], training=mode == TRAIN)
-        return {"images": images, "labels": inputs["labels"]}
-
-    def discriminator_fn(self, data, conditioning, mode):
-        """`{"images", "labels"}` to logits `[batch, 1]`."""
-        del conditioning
-        models = _models_of_graph()
-        if models.discriminator is None:
-            models.discriminator = self.make_discriminator()
-        if models.discriminator_updates is None:
-            models.discriminator_updates = (
-                models.discriminator.update_spectral_norms() if mode == TRAIN else []
-            )
-        with tf.control_dependencies(models.discriminator_updates):
-            images = tf.identity(data["images"])
-            return models.discriminator([images, data["labels"]], training=mode == TRAIN)
-
-    def generator_loss_fn(self, gan_model, reduction):
-        loss = self.generator_loss(gan_model.discriminator_gen_outputs)
-        return self._reduce(loss, reduction, _models_of_graph().generator_losses)
-
-    def discriminator_loss_fn(self, gan_model, reduction):
-        loss = self.discriminator_loss(
-            gan_model.discriminator_real_outputs, gan_model.discriminator_gen_outputs
-        )
-        return self._reduce(loss, reduction, _models_of_graph().discriminator_losses)
-
-    @staticmethod
-    def _reduce(loss, reduction, made):
-        if reduction != tf.compat.v1.losses.Reduction.NONE:
-            loss = tf.reduce_mean(loss)
-        made.append(loss)
-        return loss
-
-
-# --- The job ------------------------------------------------------------------------------
 
 
 def make_estimator(
@@ -322,7 +228,7 @@ class _MonitorHook(tf.estimator.SessionRunHook):
 
     def begin(self):
         training, model = self._config.training, self._config.model
-        models = _models_of_graph()
+        models = models_of_graph()
         self._writer = _GraphSummaryWriter(self._run.checkpoint_dir)
         self._step = tf.compat.v1.train.get_global_step()
         self._losses = {

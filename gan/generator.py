@@ -13,23 +13,12 @@ from gan.layers.spectral_normalization import (
     SpectralNormDense,
     update_spectral_norms,
 )
+from gan.resolutions import (
+    channels_of_resolution,
+    check_image_size,
+    resolution_of_hamburger,
+)
 from ham_tf.layers.sublayers import build_sublayer
-
-IMAGE_SIZES = (16, 32, 64, 128, 256)
-
-
-def resolution_of_hamburger(image_size):
-    """Side of the feature map the hamburger sees: 32, or half of a small image."""
-    return min(32, image_size // 2)
-
-
-def channels_of_resolution(base_channels, image_size, resolution):
-    """Channels of the generator's feature map of side `resolution`.
-
-    `base_channels` at the image's size, doubling with every halving, at most 16
-    times as many: 16, 16, 8, 4, 2, 1 at 4, 8, ..., 128 pixels.
-    """
-    return base_channels * min(16, image_size // resolution)
 
 
 @keras.utils.register_keras_serializable(package="hamgan")
@@ -86,10 +75,7 @@ class Generator(keras.Model):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
-        if image_size not in IMAGE_SIZES:
-            raise ValueError(
-                f"`image_size` must be one of {IMAGE_SIZES}. Received: image_size={image_size}"
-            )
+        check_image_size(image_size)
         self._arguments = dict(
             image_size=image_size,
             image_channels=image_channels,

@@ -48,7 +48,7 @@ def digits() -> ExperimentConfig:
         discriminator_lr=4e-4,
         checkpoint_every=250,
         grid_every=250,
-        log_every=50,
+        log_every=100,
         eval_every=2000,
         eval_images=1000,
         eval_batch_size=100,

@@ -18,8 +18,8 @@ ALLOWED = {
     "ham_tf.one_step_gradient": {"ham_tf.decompositions"},
     "gan": set(),
     "gan.layers": {"gan.layers", "ham_tf"},
-    "gan.generator": {"gan.layers", "ham_tf"},
-    "gan.discriminator": {"gan.layers", "gan.generator", "ham_tf"},
+    "gan.generator": {"gan.layers", "gan.resolutions", "ham_tf"},
+    "gan.discriminator": {"gan.layers", "gan.resolutions", "ham_tf"},
     "gan.networks": {"gan.config", "gan.generator", "gan.discriminator"},
     "gan.presets": {"gan.config"},
     "gan.command_line": {"gan.config", "gan.presets"},
@@ -36,6 +36,7 @@ ALLOWED = {
     "gan.estimator_training": {
         "checkpoints.checkpoint_files",
         "gan.config",
+        "gan.estimator_bridge",
         "gan.input_pipeline",
         "gan.losses",
         "gan.metrics",

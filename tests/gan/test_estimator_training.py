@@ -9,6 +9,7 @@ from tensorflow import keras
 from checkpoints.load import load
 from gan.input_pipeline import training_batches
 from gan.losses import discriminator_hinge_loss, generator_hinge_loss
+from gan.networks import make_generator
 from gan.presets import smoke
 from gan.run_folder import RunFolder
 from gan.training_monitor import TrainingMonitor
@@ -148,14 +149,14 @@ def test_graphs_are_freed():
     import gc
     import weakref
 
-    from gan import estimator_training
+    from gan.estimator_bridge import models_of_graph
 
     graphs = []
     for _ in range(3):
         with tf.Graph().as_default() as graph:
-            models = estimator_training._models_of_graph()
-            models.generator = estimator_training.make_generator(smoke().model)
-            assert estimator_training._models_of_graph() is models
+            models = models_of_graph()
+            models.generator = make_generator(smoke().model)
+            assert models_of_graph() is models
             graphs.append(weakref.ref(graph))
         del graph, models
     keras.backend.clear_session()

@@ -1,0 +1,99 @@
+"""Two Keras models as the functions that TF-GAN's estimator wants.
+
+The estimator builds one TF1 graph and calls the generator once and the
+discriminator twice (generated images, then real ones) per sub-step, several
+sub-steps per graph: every call must find the same models. Names no network, so
+another GAN's models can pass.
+"""
+
+from typing import Callable, NamedTuple
+
+import tensorflow as tf
+from tensorflow import keras
+
+TRAIN = "train"  # tf.estimator.ModeKeys.TRAIN
+
+
+class GraphModels:
+    """The models of one graph and what the current sub-step has made with them."""
+
+    def __init__(self):
+        self.generator = None
+        self.discriminator = None
+        self.discriminator_updates = None  # of the current sub-step; None before its first call
+        self.generator_losses = []  # one per sub-step, discriminator's sub-steps first
+        self.discriminator_losses = []
+
+
+def models_of_graph() -> GraphModels:
+    # An attribute of the graph dies with it. A WeakKeyDictionary keyed by graph would
+    # keep both alive, since the models refer back to their graph.
+    graph = tf.compat.v1.get_default_graph()
+    if not hasattr(graph, "keras_gan_models"):
+        graph.keras_gan_models = GraphModels()
+    return graph.keras_gan_models
+
+
+class KerasGAN(NamedTuple):
+    """Two Keras models and their losses, as TF-GAN's estimator wants them.
+
+    TF-GAN calls the generator once and the discriminator twice (generated, then
+    real) per sub-step, and several sub-steps per graph; every call must find
+    the same models. Singular vectors are advanced once per sub-step: the calls
+    run under control dependencies on the assignments, which orders them.
+
+    Attributes:
+        make_generator: builds a model of `[latents, labels]`; called once per graph.
+        make_discriminator: builds a model of `[images, labels]`. Both models have
+            `update_spectral_norms() -> list of ops`.
+        generator_loss: of the logits of generated images, per example.
+        discriminator_loss: of the logits of real and of generated images, per example.
+    """
+
+    make_generator: Callable[[], keras.Model]
+    make_discriminator: Callable[[], keras.Model]
+    generator_loss: Callable
+    discriminator_loss: Callable
+
+    def generator_fn(self, inputs, mode):
+        """`{"latents", "labels"}` to `{"images", "labels"}`."""
+        models = models_of_graph()
+        if models.generator is None:
+            models.generator = self.make_generator()
+        models.discriminator_updates = None
+        updates = models.generator.update_spectral_norms() if mode == TRAIN else []
+        with tf.control_dependencies(updates):
+            latents = tf.identity(inputs["latents"])
+            images = models.generator([latents, inputs["labels"]], training=mode == TRAIN)
+        return {"images": images, "labels": inputs["labels"]}
+
+    def discriminator_fn(self, data, conditioning, mode):
+        """`{"images", "labels"}` to logits `[batch, 1]`."""
+        del conditioning
+        models = models_of_graph()
+        if models.discriminator is None:
+            models.discriminator = self.make_discriminator()
+        if models.discriminator_updates is None:
+            models.discriminator_updates = (
+                models.discriminator.update_spectral_norms() if mode == TRAIN else []
+            )
+        with tf.control_dependencies(models.discriminator_updates):
+            images = tf.identity(data["images"])
+            return models.discriminator([images, data["labels"]], training=mode == TRAIN)
+
+    def generator_loss_fn(self, gan_model, reduction):
+        loss = self.generator_loss(gan_model.discriminator_gen_outputs)
+        return self._reduce(loss, reduction, models_of_graph().generator_losses)
+
+    def discriminator_loss_fn(self, gan_model, reduction):
+        loss = self.discriminator_loss(
+            gan_model.discriminator_real_outputs, gan_model.discriminator_gen_outputs
+        )
+        return self._reduce(loss, reduction, models_of_graph().discriminator_losses)
+
+    @staticmethod
+    def _reduce(loss, reduction, made):
+        if reduction != tf.compat.v1.losses.Reduction.NONE:
+            loss = tf.reduce_mean(loss)
+        made.append(loss)
+        return loss
