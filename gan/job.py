@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+import warnings
 from typing import Any, Optional
 
 import tensorflow as tf
@@ -42,7 +43,9 @@ def import_engine():
         )
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     try:
-        from gan import estimator_training, evaluation
+        with warnings.catch_warnings():  # TF-GAN's tensorflow_hub warns of its own pkg_resources.
+            warnings.simplefilter("ignore")
+            from gan import estimator_training, evaluation
     except ModuleNotFoundError as error:
         raise EngineError(
             f"Training and evaluation need TF-GAN, and {error.name} is not installed. Run "

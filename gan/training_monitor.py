@@ -53,7 +53,7 @@ class TrainingMonitor:
             initial=steps_done,
             disable=not self._terminal,
             dynamic_ncols=True,
-            bar_format="step {n_fmt}/{total_fmt} |{bar}| {elapsed}<{remaining}{postfix}",
+            bar_format="step {n_fmt}/{total_fmt} |{bar}| {remaining} left{postfix}",
         )
 
     @property

@@ -50,9 +50,14 @@ def load_digits(image_size: int = 16):
     images = (images / 8.0 - 1.0).astype(np.float32)[..., None]
     labels = scans.target.astype(np.int32)
 
+    # Shuffled once and for all: a part of a split then has all classes, too.
     order = np.random.RandomState(_SPLIT_SEED).permutation(len(labels))
-    test = np.concatenate(
-        [order[labels[order] == label][:TEST_IMAGES_PER_CLASS] for label in range(NUM_CLASSES)]
-    )
-    train = np.setdiff1d(order, test)
-    return {"train": Split(images[train], labels[train]), "test": Split(images[test], labels[test])}
+    rank_in_class = np.zeros(len(labels), int)
+    for label in range(NUM_CLASSES):
+        members = labels[order] == label
+        rank_in_class[members] = np.arange(members.sum())
+    is_test = rank_in_class < TEST_IMAGES_PER_CLASS
+    return {
+        name: Split(images[chosen], labels[chosen])
+        for name, chosen in (("train", order[~is_test]), ("test", order[is_test]))
+    }
