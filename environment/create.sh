@@ -8,10 +8,14 @@ cd "$(dirname "$0")/.."
 pythons_of_tfgan="3.11 3.10 3.9"
 pythons_of_current="3.13 3.12 3.11 3.10"
 
+# What an interpreter must have to make an environment: uv brings its own pip.
+needed="venv, ensurepip"
+if command -v uv > /dev/null; then needed="venv"; fi
+
 # The version of an interpreter, nothing if it does not run: a version manager's
 # shim may exist for a Python that is not there.
 version_of() {
-    "$1" -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true
+    "$1" -c "import sys, $needed; print('%d.%d' % sys.version_info[:2])" 2>/dev/null || true
 }
 
 # Where an interpreter of a version may be: PYTHON alone if it is given, else on the path,
@@ -59,7 +63,10 @@ esac
 environment=".venv-$stack"
 constraints="environment/$stack.txt"
 fingerprint="$(cksum < "$constraints")"
-if [ "$(cat "$environment/.complete" 2>/dev/null)" = "$fingerprint" ]; then
+# Made already, with these pins and with the interpreter that was asked for, if one was.
+if [ "$(cat "$environment/.complete" 2>/dev/null)" = "$fingerprint" ] &&
+    { [ -z "${PYTHON:-}" ] ||
+        [ "$(version_of "$PYTHON")" = "$(version_of "$environment/bin/python")" ]; }; then
     echo "$stack stack: $environment is up to date ($reason)."
     exit 0
 fi

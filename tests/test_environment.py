@@ -109,6 +109,15 @@ def test_a_named_interpreter(clone, tmp_path):
     assert "(asked for), Python 3.9" in done.stdout
 
 
+def test_another_interpreter_makes_another_environment(clone, tmp_path):
+    clone.add_python("python3.11", "3.11")
+    clone.add_python("my-python", "3.9")
+    clone("tfgan")
+    again = clone("tfgan", PYTHON=str(tmp_path / "bin" / "my-python"))
+    assert "Python 3.9, into .venv-tfgan" in again.stdout
+    assert "up to date" in clone("tfgan", PYTHON=str(tmp_path / "bin" / "my-python")).stdout
+
+
 def test_again_is_instant_and_new_pins_are_not_missed(clone):
     clone.add_python("python3.11", "3.11")
     assert "Done" in clone().stdout
