@@ -9,9 +9,10 @@ from gan import estimator_training
 from gan.config import ConfigError, ExperimentConfig
 from gan.metrics.judge import Judge, train_judge
 from gan.run_folder import RunFolder
-from preprocessing.image_source import ImageSource, naming_bad_labels
+from preprocessing.image_source import ImageSource
 
 _LARGEST_JUDGED_IMAGE = 32  # pixels; a small classifier says nothing about photographs
+_MOST_IMAGES = 20_000  # that the judge is trained on, or tested with
 
 
 class Evaluation:
@@ -80,11 +81,12 @@ class Evaluation:
         return judge
 
     def _measure_real_distance(self, train_images, test_images):
-        count = min(self._config.evaluation.eval_images, len(train_images))
-        test_images = np.resize(test_images, (count, *test_images.shape[1:]))  # repeats them
-        choice = np.random.RandomState(0).permutation(len(train_images))[:count]
+        # As many as are generated, and the test split repeated as it is for them.
+        count = self._config.evaluation.eval_images
+        train_order = np.random.RandomState(0).permutation(len(train_images))
         return estimator_training.frechet_distance(
-            self.judge(train_images[choice])[0], self.judge(test_images)[0]
+            self.judge(train_images[np.resize(train_order, count)])[0],
+            self.judge(test_images[np.resize(np.arange(len(test_images)), count)])[0],
         )
 
 
@@ -99,7 +101,6 @@ def check_can_judge(config: ExperimentConfig):
 
 
 def _arrays(dataset):
-    """All images and labels of a data set in memory."""
-    with naming_bad_labels():
-        batches = list(dataset.batch(1000).as_numpy_iterator())
+    """Images and labels of a data set in memory, the first ones of a large set."""
+    batches = list(dataset.take(_MOST_IMAGES).batch(1000).as_numpy_iterator())
     return tuple(np.concatenate([batch[key] for batch in batches]) for key in ("images", "labels"))

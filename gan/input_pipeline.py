@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from preprocessing.image_source import ImageSource
 
+_EVALUATION_SEED = 2**31  # out of reach of a job's own
+
 
 def latents_and_labels(batch_size, z_dim, num_classes, seed, start=0) -> tf.data.Dataset:
     """Endless batches of standard normal latents and uniform labels.
@@ -16,10 +18,10 @@ def latents_and_labels(batch_size, z_dim, num_classes, seed, start=0) -> tf.data
     """
 
     def draw(index):
-        seeds = tf.stack([tf.constant(seed, tf.int64), index])
-        latents = tf.random.stateless_normal([batch_size, z_dim], seeds, alg="philox")
+        seed_of_latents, seed_of_labels = [seed, 2 * index], [seed, 2 * index + 1]
+        latents = tf.random.stateless_normal([batch_size, z_dim], seed_of_latents, alg="philox")
         labels = tf.random.stateless_uniform(
-            [batch_size], seeds, maxval=num_classes, dtype=tf.int32, alg="philox"
+            [batch_size], seed_of_labels, maxval=num_classes, dtype=tf.int32, alg="philox"
         )
         return {"latents": latents, "labels": labels}
 
@@ -55,8 +57,8 @@ def training_batches(
     return tf.data.Dataset.zip((generated, real)).prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(source: ImageSource, split, batch_size, z_dim, seed=0) -> tf.data.Dataset:
-    """The same in the split's own order, repeated: every evaluation sees equal batches."""
+def evaluation_batches(source: ImageSource, split, batch_size, z_dim) -> tf.data.Dataset:
+    """The same with the images in stored order, repeated: equal batches in every evaluation."""
     real = source.split(split).repeat().batch(batch_size, drop_remainder=True)
-    generated = latents_and_labels(batch_size, z_dim, source.num_classes, seed)
+    generated = latents_and_labels(batch_size, z_dim, source.num_classes, _EVALUATION_SEED)
     return tf.data.Dataset.zip((generated, real)).prefetch(tf.data.AUTOTUNE)

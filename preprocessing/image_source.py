@@ -1,8 +1,6 @@
 """A data set of labelled images, whatever it is stored as."""
 
-import contextlib
 import dataclasses
-import re
 from typing import Callable, Optional
 
 import tensorflow as tf
@@ -15,24 +13,6 @@ class DataError(ValueError):
     """Data that cannot be used; the message names it and says what to do."""
 
 
-@contextlib.contextmanager
-def naming_bad_labels():
-    """Turns a pipeline's complaint about a label, found while reading, into a DataError."""
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:
-        match = re.search(
-            r"Data set \W*(\w+)\W*: a label is outside (\S+):\W+(-?\d+)", error.message
-        )
-        if not match:
-            raise
-        name, allowed, label = match.groups()
-        raise DataError(
-            f"Data set {name!r} has the label {label}, outside {allowed}. Give --num_classes as "
-            "the data has."
-        ) from error
-
-
 @dataclasses.dataclass(frozen=True)
 class ImageSource:
     """Labelled images of one size.
@@ -40,14 +20,14 @@ class ImageSource:
     Attributes:
         name: name of the data set.
         num_classes: number of classes.
-        counts: number of images of each split.
+        count: split name to its number of images; DataError if there is no such split.
         open: split name and file order's seed (None: stored order) to a
             `tf.data.Dataset`; see `split`.
     """
 
     name: str
     num_classes: int
-    counts: dict[str, int]
+    count: Callable[[str], int]
     open: Callable[[str, Optional[int]], tf.data.Dataset]
 
     def split(self, name: str, shuffle_seed: Optional[int] = None) -> tf.data.Dataset:
@@ -65,17 +45,8 @@ class ImageSource:
         Raises:
             DataError: if there is no such split.
         """
-        self.check_splits(name)
+        self.count(name)
         return self.open(name, shuffle_seed)
-
-    def check_splits(self, *names: str):
-        """Raises DataError if a split does not exist."""
-        for name in names:
-            if name not in self.counts:
-                raise DataError(
-                    f"Data set {self.name!r} has no split {name!r}. "
-                    f"It has: {', '.join(sorted(self.counts))}."
-                )
 
 
 def open_images(
@@ -109,14 +80,18 @@ def open_images(
 def _open_digits(image_size, image_channels):
     splits = digits.load_digits(image_size)
 
+    def count(name):
+        if name not in splits:
+            raise _no_split("digits", name, splits)
+        return len(splits[name].labels)
+
     def open_split(name, shuffle_seed):
         del shuffle_seed  # There are no files.
         split = splits[name]
         images = split.images.repeat(image_channels, axis=-1)
         return tf.data.Dataset.from_tensor_slices({"images": images, "labels": split.labels})
 
-    counts = {name: len(split.labels) for name, split in splits.items()}
-    return ImageSource("digits", digits.NUM_CLASSES, counts, open_split)
+    return ImageSource("digits", digits.NUM_CLASSES, count, open_split)
 
 
 def _open_tfds(dataset, image_size, image_channels, num_classes, data_dir):
@@ -130,39 +105,34 @@ def _open_tfds(dataset, image_size, image_channels, num_classes, data_dir):
     try:
         builder = tfds.builder(dataset, data_dir=data_dir or None)
     except Exception as error:  # tfds has its own exception for each way to be wrong.
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
             f"--dataset={dataset}: not 'digits', and tfds cannot open it in "
             f"{data_dir or 'its default folder'}: {reason}"
         ) from error
-    if not builder.info.splits:
+    splits = builder.info.splits
+    if not splits:
         raise DataError(
             f"Data set {dataset!r} is not prepared in {builder.data_dir}. Prepare it with "
             f"tfds.builder({dataset!r}, data_dir=...).download_and_prepare(), or give --data_dir."
         )
     features = builder.info.features
-    missing = [name for name in ("image", "label") if name not in features]
-    if missing:
-        raise DataError(
-            f"Data set {dataset!r} has no feature {missing[0]!r}; it has "
-            f"{', '.join(sorted(features))}. A class-conditional GAN needs image and label."
-        )
+    _check_features(dataset, features, tfds)
+
+    def count(name):
+        try:
+            return splits[name].num_examples
+        except (KeyError, ValueError) as error:
+            raise _no_split(dataset, name, splits) from error
 
     def to_input(example):
-        image, label = example["image"], tf.cast(example["label"], tf.int32)
-        in_range = tf.debugging.Assert(
-            (label >= 0) & (label < num_classes),
-            [f"Data set {dataset!r}: a label is outside 0..{num_classes - 1}:", label],
-        )
-        with tf.control_dependencies([in_range]):
-            label = tf.identity(label)
-        image = crop_and_resize(image, image_size)
+        image = crop_and_resize(example["image"], image_size)
         if image_channels == 3 and image.shape[-1] == 1:
             image = tf.image.grayscale_to_rgb(image)
         elif image_channels == 1 and image.shape[-1] == 3:
             image = tf.image.rgb_to_grayscale(image)
         image.set_shape([image_size, image_size, image_channels])
-        return {"images": image, "labels": label}
+        return {"images": image, "labels": tf.cast(example["label"], tf.int32)}
 
     def open_split(name, shuffle_seed):
         examples = builder.as_dataset(
@@ -172,6 +142,40 @@ def _open_tfds(dataset, image_size, image_channels, num_classes, data_dir):
         )
         return examples.map(to_input, num_parallel_calls=tf.data.AUTOTUNE)
 
-    classes = getattr(features["label"], "num_classes", None) or num_classes
-    counts = {name: info.num_examples for name, info in builder.info.splits.items()}
-    return ImageSource(dataset, classes, counts, open_split)
+    classes = getattr(features["label"], "num_classes", None)
+    if classes is None:  # Plain integers, which nothing has checked.
+        skip_images = {"image": tfds.decode.SkipDecoding()}
+        for example in builder.as_dataset(split="all", decoders=skip_images):
+            if not 0 <= int(example["label"]) < num_classes:
+                raise DataError(
+                    f"Data set {dataset!r} has the label {int(example['label'])}, outside "
+                    f"0..{num_classes - 1}. Give --num_classes as the data has."
+                )
+        classes = num_classes
+    return ImageSource(dataset, classes, count, open_split)
+
+
+def _check_features(dataset, features, tfds):
+    missing = [name for name in ("image", "label") if name not in features]
+    if missing:
+        raise DataError(
+            f"Data set {dataset!r} has no feature {missing[0]!r}; it has "
+            f"{', '.join(sorted(features))}. A class-conditional GAN needs image and label."
+        )
+    image, label = features["image"], features["label"]
+    is_image = isinstance(image, tfds.features.Image) and image.shape[-1] in (1, 3)
+    if not is_image or tf.as_dtype(image.dtype) != tf.uint8:
+        raise DataError(
+            f"Data set {dataset!r}: its feature 'image' is {image}. Expected 8-bit images of 1 or "
+            "3 channels."
+        )
+    if label.shape != () or not tf.as_dtype(label.dtype).is_integer:
+        raise DataError(
+            f"Data set {dataset!r}: its feature 'label' is {label}. Expected one integer."
+        )
+
+
+def _no_split(dataset, name, splits):
+    return DataError(
+        f"Data set {dataset!r} has no split {name!r}. It has: {', '.join(sorted(splits))}."
+    )

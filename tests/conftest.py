@@ -76,5 +76,9 @@ def data_dir(tmp_path_factory):
 
     write("colours", {"image": image, "label": tfds.features.ClassLabel(num_classes=3)}, examples)
     write("numbers", {"image": image, "label": tf.int64}, examples)
+    many = [{**e, "label": [e["label"]]} for e in examples]
+    write("many", {"image": image, "label": tfds.features.Sequence(tf.int64)}, many)
+    sizes = [{**e, "image": np.float32(3)} for e in examples]
+    write("sizes", {"image": tf.float32, "label": tf.int64}, sizes)
     write("unlabelled", {"image": image}, [{"image": e["image"]} for e in examples])
     return folder

@@ -18,7 +18,9 @@ from gan.atomic_file import write_atomically
 
 FEATURES = 32
 _SEED = 0
+_LAYERS = ("conv1", "conv2", "features", "logits")
 _EPOCHS = 20
+_FEWEST_STEPS, _MOST_STEPS = 400, 4000
 _BATCH_SIZE = 64
 
 
@@ -73,12 +75,15 @@ class Judge:
         try:
             with open(path, "rb") as file, np.load(file) as arrays:
                 weights = dict(arrays)
+            missing = [name for name in _LAYERS if f"{name}/kernel" not in weights]
+            if missing:
+                raise ValueError(f"no weights of {', '.join(missing)}")
             return cls(
                 weights,
                 image_size=int(weights.pop("image_size")),
                 accuracy=float(weights.pop("accuracy")),
             )
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise JudgeError(
                 f"{path} is damaged or no judge ({error}). Delete it: it is trained again "
                 "in seconds, to the same weights."
@@ -113,6 +118,7 @@ def train_judge(train_images, train_labels, test_images, test_labels, num_classe
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
 
     steps = len(train_images) // _BATCH_SIZE * _EPOCHS
+    steps = min(max(steps, _FEWEST_STEPS), _MOST_STEPS)
     for step in range(steps):
         if step == steps * 2 // 3:
             optimizer.learning_rate = 5e-4

@@ -41,9 +41,13 @@ def test_fits(judge):
     assert not judge.fits(16, 1, 11)
 
 
-def test_damaged_file(judge, tmp_path):
+@pytest.mark.parametrize("damage", ["truncated", "empty", "foreign"])
+def test_damaged_file(judge, tmp_path, damage):
     path = tmp_path / "judge.npz"
     judge.save(str(path))
-    path.write_bytes(path.read_bytes()[:1000])
+    if damage == "foreign":
+        np.savez(path, image_size=16, accuracy=1.0, other=np.zeros(3))
+    else:
+        path.write_bytes(path.read_bytes()[:1000] if damage == "truncated" else b"")
     with pytest.raises(JudgeError, match="judge.npz is damaged or no judge .* Delete it"):
         Judge.load(str(path))

@@ -29,7 +29,7 @@ def test_digits_at_another_size_and_in_colour():
 
 def test_tfds_data_set(data_dir):
     source = open_images("colours", 16, 3, 3, data_dir)
-    assert source.counts == {"train": 12, "test": 6}
+    assert (source.count("train"), source.count("test"), source.count("train[:25%]")) == (12, 6, 3)
     examples = list(source.split("test"))
     assert sorted(int(e["labels"]) for e in examples) == [0, 0, 1, 1, 2, 2]
     assert examples[0]["images"].shape == (16, 16, 3)
@@ -47,6 +47,9 @@ def test_tfds_data_set_in_grey(data_dir):
     [
         ("colours", 10, "'colours' has 3 classes, the model 10. Give --num_classes=3."),
         ("unlabelled", 3, "'unlabelled' has no feature 'label'; it has image."),
+        ("numbers", 2, "'numbers' has the label 2, outside 0..1. Give --num_classes"),
+        ("sizes", 3, "'sizes': its feature 'image' is .* Expected 8-bit images"),
+        ("many", 3, "'many': its feature 'label' is .* Expected one integer"),
         ("no_such_data", 3, "--dataset=no_such_data: not 'digits', and tfds cannot open it"),
         ("mnist", 10, "'mnist' is not prepared in"),
     ],
@@ -56,15 +59,14 @@ def test_unusable_data(data_dir, name, num_classes, message):
         open_images(name, 16, 3, num_classes, data_dir)
 
 
-def test_labels_outside_the_class_range(data_dir):
-    source = open_images("numbers", 16, 3, 2, data_dir)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="a label is outside 0..1"):
-        list(source.split("test"))
+def test_plain_integer_labels(data_dir):
+    assert open_images("numbers", 16, 3, 3, data_dir).num_classes == 3
 
 
-def test_unknown_split():
-    with pytest.raises(DataError, match="has no split 'valid'. It has: test, train."):
-        open_images("digits", 16, 1, 10).split("valid")
+def test_unknown_split(data_dir):
+    for source in (open_images("digits", 16, 1, 10), open_images("colours", 16, 1, 3, data_dir)):
+        with pytest.raises(DataError, match="has no split 'valid'. It has: test, train."):
+            source.split("valid")
 
 
 def test_digits_have_ten_classes():
