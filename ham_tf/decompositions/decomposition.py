@@ -11,7 +11,7 @@ axes (batch, channel groups) are independent problems; those of the bases may be
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -90,12 +90,12 @@ class Decomposition(abc.ABC):
             The reconstruction, of the shape of `x`.
         """
 
-    def reconstruct_vjp(self, x: tf.Tensor, factors: Factors, dy: tf.Tensor) -> Optional[tf.Tensor]:
+    def reconstruct_vjp(self, x: tf.Tensor, factors: Factors, dy: tf.Tensor) -> tf.Tensor:
         """Closed form of the gradient of `sum(dy * reconstruct(x, factors))` in `x`.
 
+        Not to be overridden where automatic differentiation of `reconstruct` is as good.
+
         Returns:
-            The gradient, of the shape of `x`; None where automatic
-            differentiation of `reconstruct` is to be used.
+            The gradient, of the shape of `x`.
         """
-        del x, factors, dy
-        return None
+        raise NotImplementedError

@@ -33,9 +33,9 @@ class DecompositionLayer(keras.layers.Layer):
         eval_steps: the same at inference; None means `steps`.
         groups: the channels are split into this many consecutive groups that
             are factorised separately; must divide the channels.
-        seed: integer or None. Seeds the draws of training (None: they follow
-            `keras.utils.set_random_seed`) and chooses the fixed draw of
-            inference (None: 0).
+        seed: integer or None. Chooses the fixed draw of inference (None: 0) and
+            distinguishes the draws of training, which are reproducible after
+            `keras.utils.set_random_seed`, though not under XLA.
 
     Call arguments:
         inputs: `[batch, height, width, channels]` or `[batch, positions, channels]`.
@@ -52,6 +52,8 @@ class DecompositionLayer(keras.layers.Layer):
         if eval_steps is not None:
             _check_integer("eval_steps", eval_steps, 0)
         _check_integer("groups", groups, 1)
+        if seed is not None:
+            _check_integer("seed", seed, 0)
         self.rank = rank
         self.steps = steps
         self.eval_steps = eval_steps

@@ -154,6 +154,7 @@ def test_runs_in_a_tf1_graph():
         ({"rank": 2, "steps": -1}, "`steps` must be an integer of at least 0. Received: steps=-1"),
         ({"rank": 2, "eval_steps": -1}, "`eval_steps` must be an integer of at least 0"),
         ({"rank": 2, "groups": 0}, "`groups` must be an integer of at least 1"),
+        ({"rank": 2, "seed": "a"}, "`seed` must be an integer of at least 0. Received: seed='a'"),
         ({"rank": 2, "epsilon": 0.0}, "`epsilon` must be positive. Received: epsilon=0.0"),
     ],
 )
