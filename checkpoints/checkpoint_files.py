@@ -71,19 +71,35 @@ def verify(path: str):
     """Reads a checkpoint as a whole.
 
     Raises:
-        CheckpointError: if it is damaged.
+        CheckpointError: if it is damaged, or holds a number that is not finite.
     """
-    read_variables(path)
+    for name, value in read_variables(path).items():
+        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
+            raise CheckpointError(_damaged(path, f"{name} is not finite"))
 
 
-def mark_newest(folder: str):
-    """Points TensorFlow's `checkpoint` file at the newest complete checkpoint.
+def settle(folder: str):
+    """Makes a folder fit to go on from its newest complete checkpoint.
 
-    TensorFlow goes by that file alone: it starts from scratch if the file is
-    gone, and fails if the checkpoint it names was deleted.
+    Removes what a kill inside the last save left, and points TensorFlow's own
+    record, the file `checkpoint`, at the newest one: TensorFlow goes by that
+    file alone, starts from scratch if it is gone, and fails if the checkpoint
+    it names was deleted. A damaged checkpoint that was once recorded stays, for
+    `verify` to complain about.
     """
-    paths = [os.path.join(folder, f"model.ckpt-{step}") for step in find_steps(folder)]
     state = tf.train.get_checkpoint_state(folder)
+    recorded = (
+        [os.path.basename(path) for path in state.all_model_checkpoint_paths] if state else []
+    )
+    for step in find_steps(folder):
+        path = os.path.join(folder, f"model.ckpt-{step}")
+        if os.path.basename(path) not in recorded:
+            try:
+                read_variables(path)
+            except CheckpointError:
+                for file in glob.glob(glob.escape(path) + ".*"):
+                    os.remove(file)
+    paths = [os.path.join(folder, f"model.ckpt-{step}") for step in find_steps(folder)]
     if paths and (state is None or state.model_checkpoint_path != paths[-1]):
         tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths)
 
@@ -95,6 +111,6 @@ def _damaged(path, reason):
     advice = (
         f"Delete {name}.* to go on from step {older[-1]}."
         if older
-        else "There is no older one: delete the folder and start again."
+        else "There is no older one: delete the run folder and start again."
     )
     return f"{path}: the checkpoint is damaged ({reason}). {advice}"

@@ -3,6 +3,13 @@
 import os
 import tempfile
 
+_UNFINISHED = ".unfinished-"
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file name is that of a write which a crash cut short."""
+    return name.startswith(_UNFINISHED)
+
 
 def write_atomically(path: str, content: bytes):
     """Writes `content` to `path`: a reader, or a crash, sees the old file or the new one.
@@ -11,7 +18,7 @@ def write_atomically(path: str, content: bytes):
     """
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".unfinished-")
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=_UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

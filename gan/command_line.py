@@ -115,6 +115,11 @@ def execute(main: Callable[[], None]):
     except KeyboardInterrupt:
         print("interrupted.", file=sys.stderr)
         sys.exit(130)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename2 or error.filename}: {error.strerror}.", file=sys.stderr)
+        sys.exit(1)
     except Exception as error:
         if type(error).__module__.split(".")[0] not in _OUR_PACKAGES:
             raise

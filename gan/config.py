@@ -7,7 +7,10 @@ HamGAN-strong.
 
 import dataclasses
 import json
+import math
 from typing import Any, Optional
+
+from gan.resolutions import IMAGE_SIZES
 
 
 class ConfigError(ValueError):
@@ -36,7 +39,7 @@ def _check_choices(section):
 class ModelConfig:
     """Generator and discriminator. What a checkpoint fits is decided here."""
 
-    image_size: int = option(128, "side of the square images, in pixels", (16, 32, 64, 128, 256))
+    image_size: int = option(128, "side of the square images, in pixels", IMAGE_SIZES)
     image_channels: int = option(3, "3 for colour, 1 for grey", (1, 3))
     num_classes: int = option(1000, "number of classes")
     z_dim: int = option(128, "length of a latent")
@@ -131,7 +134,7 @@ class TrainingConfig:
             _require(value >= 1, name, value, "must be at least 1.")
         for name in ("generator_lr", "discriminator_lr"):
             value = getattr(self, name)
-            _require(value > 0, name, value, "must be positive.")
+            _require(0 < value < math.inf, name, value, "must be positive and finite.")
         for name in ("adam_beta1", "adam_beta2"):
             value = getattr(self, name)
             _require(0 <= value < 1, name, value, "must be in [0, 1).")
@@ -175,6 +178,15 @@ class ExperimentConfig:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
 
+    def __post_init__(self):
+        every, saved = self.evaluation.eval_every, self.training.checkpoint_every
+        _require(
+            every % saved == 0,
+            "eval_every",
+            every,
+            f"must be a multiple of --checkpoint_every={saved}: checkpoints are evaluated.",
+        )
+
     def replace(self, values: dict[str, Any], preset: Optional[str] = None) -> "ExperimentConfig":
         """Returns a copy with fields of any section replaced by name.
 
@@ -201,8 +213,8 @@ class ExperimentConfig:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, source: Optional[str] = None) -> "ExperimentConfig":
-        """Reads `to_json`'s result; `source` is named in errors.
+    def from_json(cls, text, source: Optional[str] = None) -> "ExperimentConfig":
+        """Reads `to_json`'s result, text or UTF-8 bytes; `source` is named in errors.
 
         Raises:
             ConfigError: if the text is not a configuration of this version.

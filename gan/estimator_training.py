@@ -22,7 +22,7 @@ from gan.metrics.judge import Judge
 from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
 from gan.training_monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
-from preprocessing.image_source import ImageSource, naming_bad_labels
+from preprocessing.image_source import ImageSource
 
 if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 calls it.
     _ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
@@ -98,12 +98,11 @@ def train(
         run: its folder.
         source: the real images.
         monitor: shows progress.
-        on_checkpoint: called with step and path of every checkpoint written, the
-            one at the start included; it may evaluate.
+        on_checkpoint: called with step and path of every checkpoint written, that
+            of step 0 included; it may evaluate.
 
     Raises:
         TrainingError: if a loss becomes NaN.
-        DataError: if the data have a label outside the class range.
     """
     keras.utils.set_random_seed(config.training.seed)  # Keras initialisers draw from it.
     estimator = make_estimator(config, run.checkpoint_dir)
@@ -121,13 +120,19 @@ def train(
         )
 
     try:
-        with naming_bad_labels():
-            estimator.train(
-                input_fn,
-                max_steps=config.training.steps,
-                hooks=[_MonitorHook(config, run, monitor)],
-                saving_listeners=[_CheckpointListener(run, on_checkpoint)],
-            )
+        # In this order: a step's grid is drawn before its checkpoint is reported.
+        estimator.train(
+            input_fn,
+            max_steps=config.training.steps,
+            hooks=[
+                _MonitorHook(config, run, monitor),
+                _SaverHook(
+                    run.checkpoint_dir,
+                    save_steps=config.training.checkpoint_every,
+                    listeners=[_CheckpointListener(run, on_checkpoint)],
+                ),
+            ],
+        )
     except (
         tf.compat.v1.train.NanLossDuringTrainingError,
         tf.errors.InvalidArgumentError,
@@ -257,6 +262,19 @@ class _MonitorHook(tf.estimator.SessionRunHook):
         self._monitor.step(step, **run_values.results, writer=self._writer)
         if self._monitor.grid_due(step):
             self._monitor.grid(step, run_context.session.run(self._grid), self._writer)
+
+
+class _SaverHook(tf.estimator.CheckpointSaverHook):
+    """Saves as the estimator does, but not what it has just restored.
+
+    A kill while the newest checkpoint is written over would leave it damaged.
+    """
+
+    def after_create_session(self, session, coord):
+        if session.run(self._global_step_tensor) == 0:
+            super().after_create_session(session, coord)
+        else:
+            self._timer.update_last_triggered_step(session.run(self._global_step_tensor))
 
 
 class _CheckpointListener(tf.estimator.CheckpointSaverListener):

@@ -10,8 +10,9 @@ def main():
         "classifier score of generated images. The figures are printed and appended to the run's "
         "metrics.jsonl.",
     )
-    parser.add_argument("--run", default="runs/digits", help="run folder (default: runs/digits)")
-    parser.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
+    group = parser.add_argument_group("model")
+    group.add_argument("--run", default="runs/digits", help="run folder (default: runs/digits)")
+    group.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
     arguments = parser.parse_args()
 
     from gan.job import Job, describe

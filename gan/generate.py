@@ -12,26 +12,31 @@ def main():
         description="Draws images of one class, or of all, from a run folder's checkpoint as one "
         "PNG grid. The same arguments give the same file, byte for byte. Needs no TF-GAN.",
     )
-    parser.add_argument("--run", default="runs/digits", help="run folder (default: runs/digits)")
-    parser.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
-    parser.add_argument(
+    model = parser.add_argument_group("model")
+    model.add_argument("--run", default="runs/digits", help="run folder (default: runs/digits)")
+    model.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
+    images = parser.add_argument_group("images")
+    images.add_argument(
         "--class",
         dest="class_index",
         type=integer,
         help="class, counted from 0 (default: all in turn, one per row)",
     )
-    parser.add_argument(
-        "--num", type=integer, help="number of images (default: 16, or 10 per class)"
+    images.add_argument(
+        "--num", type=integer, help="number of images (default: 16, or 10 of each class)"
     )
-    parser.add_argument("--seed", type=integer, default=0, help="seed of the latents (default: 0)")
-    parser.add_argument(
+    images.add_argument(
+        "--seed", type=integer, default=0, help="seed of the latents, 0 to 2147483647 (default: 0)"
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
         "--out", help="PNG file to write (default: RUN/samples/class_C_num_N_seed_S_step_T.png)"
     )
     arguments = parser.parse_args()
-    for name, smallest in (("num", 1), ("seed", 0)):
-        value = getattr(arguments, name)
-        if value is not None and value < smallest:
-            parser.error(f"--{name}={value}: must be at least {smallest}.")
+    if arguments.num is not None and arguments.num < 1:
+        parser.error(f"--num={arguments.num}: must be at least 1.")
+    if not 0 <= arguments.seed < 2**31:
+        parser.error(f"--seed={arguments.seed}: must be in [0, 2147483648).")
 
     from checkpoints.load import load
     from gan.image_grid import save_grid
@@ -58,11 +63,8 @@ def main():
     models = load(arguments.run, arguments.step)
     images = sample_images(models.generator, labels, model.z_dim, arguments.seed)
     what = "all" if label is None else label
-    path = arguments.out or os.path.join(
-        arguments.run,
-        "samples",
-        f"class_{what}_num_{num}_seed_{arguments.seed}_step_{models.step}.png",
-    )
+    name = f"class_{what}_num_{num}_seed_{arguments.seed}_step_{models.step}.png"
+    path = arguments.out or os.path.join(RunFolder(arguments.run).samples_dir, name)
     save_grid(path, images, columns, row_labels)
     print(f"{num} images of step {models.step}: {path}")
 

@@ -9,9 +9,10 @@ from typing import Any, Optional
 import tensorflow as tf
 
 from checkpoints.checkpoint_files import (
+    CheckpointError,
     find_checkpoint,
     find_steps,
-    mark_newest,
+    settle,
     verify,
 )
 from gan.config import ExperimentConfig
@@ -77,28 +78,107 @@ class Job:
         self._source = open_images(
             data.dataset, model.image_size, model.image_channels, model.num_classes, data.data_dir
         )
-        self._source.check_splits(data.train_split, data.test_split)
+        self._source.count(data.train_split)
 
     def train(self, on_checkpoint=None):
-        """Trains to `config.training.steps`, from the newest checkpoint if there is one."""
-        self._verify_newest()
-        steps = self._config.training.steps
-        done = self._last_step()
-        if done >= steps:
-            print(f"{self._run.path} is already at step {done}; --steps={steps} asks for no more.")
-            return
-        self._run.write_config(self._config)
-        mark_newest(self._run.checkpoint_dir)
+        """Trains to `config.training.steps`, from the newest checkpoint if there is one.
+
+        Args:
+            on_checkpoint: called with step, path and monitor of every checkpoint
+                written, while the clock stands.
+        """
+        if not os.path.exists(self._run.config_path):
+            self._run.write_config(self._config)
+        with self._run.locked():
+            settle(self._run.checkpoint_dir)
+            steps, done = self._config.training.steps, self._last_step()
+            if find_steps(self._run.checkpoint_dir):
+                verify(find_checkpoint(self._run.checkpoint_dir, done))
+            if done < steps:
+                self._run.write_config(self._config)
+                self._train(done, on_checkpoint)
+            else:
+                print(
+                    f"{self._run.path} is already at step {done}; --steps={steps} asks for no more."
+                )
+
+    def evaluate(self, step: Optional[int] = None) -> dict[str, Any]:
+        """Evaluates one checkpoint, the newest by default, and records the figures."""
+        path = find_checkpoint(self._run.checkpoint_dir, step)
+        verify(path)
+        return self._evaluate(self._make_evaluation(), path)
+
+    def evaluate_continuously(self, timeout: float):
+        """Evaluates every checkpoint as it appears, up to the last step.
+
+        Args:
+            timeout: seconds without a new checkpoint after which to stop.
+        """
+        self._evaluation.check_can_judge(self._config)
+        if not os.path.exists(self._run.config_path):
+            self._run.write_config(self._config)  # Evaluation may start before training does.
+        evaluation = self._make_evaluation()
+        waiting_since = time.monotonic()
+        while time.monotonic() - waiting_since < timeout:
+            new = [s for s in find_steps(self._run.checkpoint_dir) if not self._recorded(s)]
+            if new:
+                path = find_checkpoint(self._run.checkpoint_dir, new[0])
+                try:
+                    verify(path)
+                except CheckpointError:
+                    if new[0] in find_steps(self._run.checkpoint_dir):
+                        raise
+                    continue  # The trainer has removed it: it keeps the newest only.
+                print(describe(self._evaluate(evaluation, path)), flush=True)
+                waiting_since = time.monotonic()
+            elif self._last_step() >= self._config.training.steps:
+                return
+            else:
+                time.sleep(_POLL_SECONDS)
+        print(f"No new checkpoint for {timeout:.0f} s: stopping.", file=sys.stderr)
+
+    def train_and_evaluate(self) -> dict[str, Any]:
+        """Trains, evaluating at the start, every `eval_every` steps and at the end.
+
+        Returns:
+            The report, which is printed and written to `report.json`.
+        """
+        started = time.monotonic()
+        self._evaluation.check_can_judge(self._config)
+        self._source.count(self._config.data.test_split)
+        if not os.path.exists(self._run.config_path):
+            self._run.write_config(self._config)
+        evaluation = self._make_evaluation()
+        every, last = self._config.evaluation.eval_every, self._config.training.steps
+
+        def evaluate_if_due(step, path, monitor):
+            if step % every == 0 or step == last:
+                monitor.message(describe(self._evaluate(evaluation, path, monitor.seconds)))
+
+        def figures(step):
+            if step in find_steps(self._run.checkpoint_dir) and not self._recorded(step):
+                self._evaluate(evaluation, find_checkpoint(self._run.checkpoint_dir, step))
+            return self._recorded(step)
+
+        self.train(evaluate_if_due)
+        first, final = figures(0), figures(self._last_step())
+        report = self._report(first, final)
+        self._run.write_report(report)
+        print(describe_report(report, self._run, time.monotonic() - started))
+        return report
+
+    def _train(self, done, on_checkpoint):
+        self._run.forget_metrics_after(done if done else -1)
         if done:
             print(f"Going on from step {done} of {self._run.path}.", file=sys.stderr)
         monitor = TrainingMonitor(self._config, self._run, done, self._run.seconds_at(done))
 
         def checkpoint_written(step, path):
+            monitor.pause()
             self._run.write_progress(step, monitor.seconds)
             if on_checkpoint is not None:
-                monitor.pause()
                 on_checkpoint(step, path, monitor)
-                monitor.resume()
+            monitor.start()
 
         try:
             self._training.train(self._config, self._run, self._source, monitor, checkpoint_written)
@@ -112,71 +192,23 @@ class Job:
         finally:
             monitor.close()
 
-    def evaluate(self, step: Optional[int] = None) -> dict[str, Any]:
-        """Evaluates one checkpoint, the newest by default, and records the figures."""
-        path = find_checkpoint(self._run.checkpoint_dir, step)
-        verify(path)
-        evaluation = self._evaluation.Evaluation(self._config, self._run, self._source)
-        return self._evaluate(evaluation, path)
-
-    def evaluate_continuously(self, timeout: float):
-        """Evaluates every checkpoint as it appears, up to the last step.
-
-        Args:
-            timeout: seconds without a new checkpoint after which to stop.
-        """
-        if not os.path.exists(self._run.config_path):
-            self._run.write_config(self._config)  # Evaluation may start before training does.
-        evaluation = self._evaluation.Evaluation(self._config, self._run, self._source)
-        waiting_since = time.monotonic()
-        while time.monotonic() - waiting_since < timeout:
-            recorded = {record["step"] for record in self._run.metrics()}
-            new = [s for s in find_steps(self._run.checkpoint_dir) if s not in recorded]
-            for step in new:
-                path = find_checkpoint(self._run.checkpoint_dir, step)
-                print(describe(self._evaluate(evaluation, path)), flush=True)
-                waiting_since = time.monotonic()
-            if self._last_step() >= self._config.training.steps:
-                return
-            time.sleep(_POLL_SECONDS)
-        print(f"No new checkpoint for {timeout:.0f} s: stopping.", file=sys.stderr)
-
-    def train_and_evaluate(self) -> dict[str, Any]:
-        """Trains, evaluating at the start, every `eval_every` steps and at the end.
-
-        Returns:
-            The report, which is printed and written to `report.json`.
-        """
-        self._evaluation.check_can_judge(self._config)
-        self._verify_newest()
-        started = time.monotonic()
-        self._run.write_config(self._config)
-        evaluation = self._evaluation.Evaluation(self._config, self._run, self._source)
-        every, last = self._config.evaluation.eval_every, self._config.training.steps
-
-        def evaluate_if_due(step, path, monitor):
-            if (step % every == 0 or step == last) and not self._recorded(step):
-                monitor.message(describe(self._evaluate(evaluation, path, monitor.seconds)))
-
-        self.train(evaluate_if_due)
-        step = self._last_step()
-        final = self._recorded(step) or self._evaluate(
-            evaluation, find_checkpoint(self._run.checkpoint_dir, step)
-        )
-        report = self._report(final)
-        self._run.write_report(report)
-        print(describe_report(report, self._run, time.monotonic() - started))
-        return report
-
-    def _verify_newest(self):
-        if find_steps(self._run.checkpoint_dir):
-            verify(find_checkpoint(self._run.checkpoint_dir))
+    def _make_evaluation(self):
+        return self._evaluation.Evaluation(self._config, self._run, self._source)
 
     def _last_step(self):
         return max(find_steps(self._run.checkpoint_dir), default=0)
 
     def _recorded(self, step):
-        return next((r for r in reversed(self._run.metrics()) if r["step"] == step), None)
+        """The newest record of a step with as many images as are asked for now."""
+        images = self._config.evaluation.eval_images
+        return next(
+            (
+                record
+                for record in reversed(self._run.metrics())
+                if record["step"] == step and record["evaluated_images"] == images
+            ),
+            None,
+        )
 
     def _evaluate(self, evaluation, path, seconds=None):
         step = int(path.rsplit("-", 1)[1])
@@ -184,8 +216,7 @@ class Job:
             step, path, self._run.seconds_at(step) if seconds is None else seconds
         )
 
-    def _report(self, final):
-        first = self._recorded(0)
+    def _report(self, first, final):
         seconds = self._run.seconds_at(final["step"])
         trained = final["step"] * self._config.training.batch_size
         rate = trained / seconds if seconds else None
@@ -232,6 +263,6 @@ def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> s
         f"  checkpoints        {run.checkpoint_dir}",
         f"  configuration      {run.config_path}",
         f"  report             {run.report_path}",
-        "Sample from it:      python -m gan.generate --run=" + run.path + " --class=7 --num=16",
+        f"Sample from it:      {sys.executable} -m gan.generate --run={run.path} --class=0",
     ]
     return "\n".join(lines)

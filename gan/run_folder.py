@@ -5,6 +5,7 @@ runs/digits/
   config.json           the whole job; written first
   checkpoints/          model.ckpt-STEP..., TensorBoard events
   grids/                step_000250.png: fixed latents, one row per class
+  samples/              what gan.generate draws
   judge.npz             the classifier that judges generated images
   metrics.jsonl         one line per evaluation
   progress.json         step and seconds of the newest checkpoint
@@ -12,12 +13,24 @@ runs/digits/
 ```
 """
 
+import contextlib
+import fcntl
 import json
 import os
 from typing import Any
 
-from gan.atomic_file import write_atomically
+from gan.atomic_file import is_unfinished, write_atomically
 from gan.config import ExperimentConfig, field_names
+
+# What the checkpoints, figures and step counts of a run depend on: the model, and these.
+_FIXED = [("model", name) for name in field_names("model")] + [
+    ("data", "dataset"),
+    ("data", "train_split"),
+    ("data", "test_split"),
+    ("training", "seed"),
+    ("training", "batch_size"),
+    ("training", "discriminator_steps"),
+]
 
 
 class RunFolderError(ValueError):
@@ -58,6 +71,10 @@ class RunFolder:
     def _progress_path(self):
         return os.path.join(self.path, "progress.json")
 
+    @property
+    def samples_dir(self):
+        return os.path.join(self.path, "samples")
+
     def grid_path(self, step: int) -> str:
         return os.path.join(self.path, "grids", f"step_{step:06d}.png")
 
@@ -78,34 +95,51 @@ class RunFolder:
                 f"--run={self.path}: the folder has no config.json. Expected one that "
                 "`python -m gan.train --run=...` made."
             )
-        with open(self.config_path, encoding="utf-8") as file:
+        with open(self.config_path, "rb") as file:
             return ExperimentConfig.from_json(file.read(), self.config_path)
 
     def check(self, config: ExperimentConfig):
         """Checks that `config` can be trained here: a new folder, or one to go on with.
 
         Raises:
-            RunFolderError: if another model or other data was trained in the folder,
-                it is not empty and none of ours, or it is a file.
+            RunFolderError: if the folder was trained with something that its history
+                depends on set otherwise, is not empty and none of ours, or is a file.
         """
         if os.path.isfile(self.config_path):
             old = self.read_config()
-            for before, now, name in [
-                (getattr(old.model, name), getattr(config.model, name), name)
-                for name in field_names("model")
-            ] + [(old.data.dataset, config.data.dataset, "dataset")]:
+            for section, name in _FIXED:
+                before, now = (getattr(getattr(c, section), name) for c in (old, config))
                 if before != now:
                     raise RunFolderError(
                         f"--run={self.path}: the folder was trained with {name}={before}, now "
                         f"{name}={now}. Choose another --run, or give --{name}={before} to go on."
                     )
-        elif os.path.isdir(self.path) and os.listdir(self.path):
+        elif os.path.isdir(self.path) and any(
+            not is_unfinished(name) for name in os.listdir(self.path)
+        ):
             raise RunFolderError(
                 f"--run={self.path}: the folder is not empty and has no config.json. "
                 "Choose a new folder, or one that gan.train made."
             )
         elif os.path.exists(self.path) and not os.path.isdir(self.path):
             raise RunFolderError(f"--run={self.path}: this is a file. Choose a folder.")
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Keeps a second process from training here; the lock dies with the process.
+
+        Raises:
+            RunFolderError: if another process is training in the folder.
+        """
+        with open(os.path.join(self.path, ".lock"), "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunFolderError(
+                    f"--run={self.path}: another process is training here. Wait for it, or choose "
+                    "another --run."
+                ) from error
+            yield
 
     def write_config(self, config: ExperimentConfig):
         """Writes `config.json`, the first file of a run.
@@ -130,12 +164,10 @@ class RunFolder:
         try:
             with open(self._progress_path, encoding="utf-8") as file:
                 progress = json.load(file)
-        except FileNotFoundError:
-            return 0.0
-        if not progress["step"]:
-            return 0.0
-        # Asked for an older checkpoint, assume an even pace.
-        return progress["seconds"] * min(1.0, step / progress["step"])
+            # Asked for an older checkpoint, assume an even pace.
+            return progress["seconds"] * min(1.0, step / max(1, progress["step"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0  # A record for people: not worth stopping a job for.
 
     def metrics(self) -> list[dict[str, Any]]:
         """The recorded evaluations, oldest first. A half-written last line is left out."""
@@ -149,6 +181,14 @@ class RunFolder:
                 except ValueError:
                     continue
         return records
+
+    def forget_metrics_after(self, step: int):
+        """Drops the records of later checkpoints, which are about to be trained again."""
+        records = self.metrics()
+        kept = [record for record in records if record["step"] <= step]
+        if len(kept) < len(records):
+            lines = "".join(json.dumps(record) + "\n" for record in kept)
+            write_atomically(self.metrics_path, lines.encode())
 
     def add_metrics(self, record: dict[str, Any]):
         """Appends one evaluation."""

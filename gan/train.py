@@ -14,13 +14,14 @@ def main():
         description="Trains HamGAN, going on from the newest checkpoint of the run folder if it "
         "has one, and evaluates it.",
     )
-    parser.add_argument(
+    group = parser.add_argument_group("job")
+    group.add_argument(
         "--preset",
         default="digits",
         help="configuration to start from; see below (default: digits)",
     )
-    parser.add_argument("--run", help="run folder (default: runs/PRESET)")
-    parser.add_argument(
+    group.add_argument("--run", help="run folder (default: runs/PRESET)")
+    group.add_argument(
         "--mode",
         choices=MODES,
         default="train_and_eval",
@@ -28,14 +29,14 @@ def main():
         "every checkpoint as it appears, until the last step. train_and_eval: both in turn, and "
         "a report (default: train_and_eval)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--eval_timeout",
         type=number,
         default=3600.0,
         help="continuous_eval: seconds without a new checkpoint after which to stop "
         "(default: 3600)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--dry_run", action="store_true", help="print the resolved configuration and stop"
     )
     add_config_flags(parser)

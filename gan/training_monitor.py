@@ -45,8 +45,7 @@ class TrainingMonitor:
         self._run = run
         self._first_step = self._step = steps_done
         self._seconds_done = seconds_done
-        self._paused_since = None
-        self._started = time.monotonic()
+        self._started = self._paused_since = time.monotonic()  # paused until `start`
         self._terminal = sys.stderr.isatty()
         self._bar = tqdm(
             total=config.training.steps,
@@ -70,16 +69,13 @@ class TrainingMonitor:
         return images / seconds if seconds > 0 else 0.0
 
     def start(self):
-        """Starts the clock, when the first step is about to run."""
-        self._started = time.monotonic()
-
-    def pause(self):
-        """Stops the clock, for an evaluation."""
-        self._paused_since = time.monotonic()
-
-    def resume(self):
+        """Starts the clock, when the first step is about to run, or lets it go on."""
         self._started += time.monotonic() - self._paused_since
         self._paused_since = None
+
+    def pause(self):
+        """Stops the clock, for an evaluation; `start` lets it go on."""
+        self._paused_since = time.monotonic()
 
     def step(self, step, generator_loss, discriminator_loss, writer: SummaryWriter):
         """Records that training has reached `step`."""

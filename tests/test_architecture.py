@@ -21,6 +21,7 @@ ALLOWED = {
     "gan.generator": {"gan.layers", "gan.resolutions", "ham_tf"},
     "gan.discriminator": {"gan.layers", "gan.resolutions", "ham_tf"},
     "gan.networks": {"gan.config", "gan.generator", "gan.discriminator"},
+    "gan.config": {"gan.resolutions"},
     "gan.presets": {"gan.config"},
     "gan.command_line": {"gan.config", "gan.presets"},
     "gan.run_folder": {"gan.config", "gan.atomic_file"},

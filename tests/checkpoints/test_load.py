@@ -11,8 +11,8 @@ from checkpoints.checkpoint_files import (
     CheckpointError,
     find_checkpoint,
     find_steps,
-    mark_newest,
     read_variables,
+    settle,
     verify,
 )
 from checkpoints.load import load
@@ -124,17 +124,38 @@ def test_missing_data_file(tmp_path):
         verify(path)
 
 
-def test_newest_is_marked(tmp_path):
+def test_settle_marks_the_newest(tmp_path):
     """TensorFlow's own record is repaired when it names a checkpoint that is gone."""
     folder = str(tmp_path)
     for step in (1, 2):
         write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
-    mark_newest(folder)
+    settle(folder)
     assert tf.train.latest_checkpoint(folder).endswith("-2")
     for file in tmp_path.glob("model.ckpt-2.*"):
         file.unlink()
-    mark_newest(folder)
+    settle(folder)
     assert tf.train.latest_checkpoint(folder).endswith("-1")
+
+
+def test_settle_removes_a_save_cut_short_but_no_damaged_checkpoint(tmp_path):
+    folder = str(tmp_path)
+    for step in (1, 2):
+        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
+    settle(folder)
+    write_checkpoint(os.path.join(folder, "model.ckpt-3"), {"a": np.zeros(3)})
+    for step in (2, 3):
+        (tmp_path / f"model.ckpt-{step}.index").write_bytes(b"half")
+    settle(folder)
+    assert find_steps(folder) == [1, 2]
+    with pytest.raises(CheckpointError, match="model.ckpt-2: the checkpoint is damaged"):
+        verify(find_checkpoint(folder))
+
+
+def test_verify_finds_numbers_that_are_not_finite(tmp_path):
+    path = str(tmp_path / "model.ckpt-5")
+    write_checkpoint(path, {"step": np.int64(5), "a": np.array([1.0, np.inf])})
+    with pytest.raises(CheckpointError, match="damaged .a is not finite"):
+        verify(path)
 
 
 def test_reads_by_prefix(tmp_path):

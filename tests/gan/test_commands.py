@@ -99,6 +99,7 @@ WRONG_FLAGS = [
     ("train", ["--mode=tain"], "--mode: invalid choice: 'tain'"),
     ("train", ["--eval_batch_size=300"], "--eval_batch_size=300: must divide --eval_images=1000"),
     ("generate", ["--num=0"], "--num=0: must be at least 1."),
+    ("generate", ["--seed=99999999999"], "--seed=99999999999: must be in [0, 2147483648)."),
     ("generate", ["--run=nowhere"], "--run=nowhere: there is no such folder."),
     ("evaluate", ["--run=nowhere"], "--run=nowhere: there is no such folder."),
     ("evaluate", ["--step=new"], "--step: 'new' is not an integer."),
@@ -133,6 +134,13 @@ def test_generate_is_reproducible(run_command, untrained_run, tmp_path):
     assert picture_size(tmp_path / "a.png") == (4 * 50 + 2, 4 * 50 + 2)
     generate("all.png")
     assert picture_size(tmp_path / "all.png")[1] == 10 * 50 + 2
+
+
+def test_generate_cannot_write(run_command, untrained_run, tmp_path):
+    status, _, error = run_command("generate", f"--run={untrained_run}", f"--out={tmp_path}")
+    assert status == 1
+    assert str(tmp_path) in error
+    assert error.count("\n") == 1
 
 
 def test_generate_names_its_file(run_command, untrained_run):
@@ -217,6 +225,15 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     assert report["steps"] == 25
     assert find_steps(run.checkpoint_dir) == [0, 10, 20, 25]
 
+    # The figures of a checkpoint that was deleted do not come back.
+    for file in path.glob("checkpoints/model.ckpt-25.*"):
+        file.unlink()
+    again = ["--preset=smoke", f"--run={path}", "--steps=25"]
+    assert run_command("train", *again, "--generator_lr=0.01")[0] == 0
+    retrained = json.loads((path / "report.json").read_text())
+    assert retrained["frechet_distance"] != report["frechet_distance"]
+    assert [record["step"] for record in run.metrics()].count(25) == 1
+
     # Another model in the same folder.
     before = (path / "config.json").read_bytes()
     status, _, error = run_command("train", "--preset=smoke", f"--run={path}", "--z_dim=9")
@@ -280,11 +297,13 @@ def test_trains_on_any_tfds_data_set(run_command, tmp_path, data_dir):
     )
     assert status == 0, error
     assert "class accuracy" in out
-    wrong = [*flags, f"--run={tmp_path / 'other'}", "--dataset=numbers", "--num_classes=2"]
+    other = tmp_path / "other"
+    wrong = [*flags, f"--run={other}", "--dataset=numbers", "--num_classes=2"]
     for mode in ("train", "train_and_eval"):
         status, _, error = run_command("train", *wrong, f"--mode={mode}")
         assert status == 1
-    assert "Data set 'numbers' has the label 2, outside 0..1. Give --num_classes" in error
+        assert "Data set 'numbers' has the label 2, outside 0..1. Give --num_classes" in error
+        assert not other.exists()
 
 
 @needs_tfgan
@@ -343,7 +362,7 @@ def test_same_seed_same_weights(run_command, tmp_path):
 def test_goes_on_after_a_kill(run_command, tmp_path, kill):
     path = tmp_path / "run"
     folder = RunFolder(str(path)).checkpoint_dir
-    flags = ["--preset=smoke", f"--run={path}", "--mode=train", "--checkpoint_every=5"]
+    flags = ["--preset=smoke", f"--run={path}", "--checkpoint_every=5"]
     process = subprocess.Popen(
         [sys.executable, "-m", "gan.train", *flags, "--steps=1000000"],
         cwd=ROOT,
@@ -366,3 +385,7 @@ def test_goes_on_after_a_kill(run_command, tmp_path, kill):
     assert status == 0
     assert f"Going on from step {reached}" in error
     assert find_steps(folder)[-1] == reached + 5
+    report = json.loads((path / "report.json").read_text())
+    assert report["steps"] == reached + 5
+    assert report["frechet_distance_at_start"] > 0
+    assert os.path.isfile(RunFolder(str(path)).grid_path(reached + 5))

@@ -41,7 +41,9 @@ def test_replace_finds_the_section():
     [
         ({"batchsize": 3}, "Unknown setting 'batchsize'"),
         ({"batch_size": 0}, "--batch_size=0: must be at least 1"),
-        ({"generator_lr": 0.0}, "--generator_lr=0.0: must be positive"),
+        ({"generator_lr": 0.0}, "--generator_lr=0.0: must be positive and finite"),
+        ({"generator_lr": float("inf")}, "--generator_lr=inf: must be positive and finite"),
+        ({"eval_every": 1500}, "--eval_every=1500: must be a multiple of --checkpoint_every=1000"),
         ({"adam_beta1": 1.0}, r"--adam_beta1=1.0: must be in \[0, 1\)"),
         ({"num_classes": 0}, "--num_classes=0: must be at least 1"),
         ({"image_size": 48}, "--image_size=48: must be one of 16, 32, 64, 128, 256"),

@@ -82,6 +82,7 @@ def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps):
             generator_lr=1e-2,
             discriminator_lr=1e-2,
             checkpoint_every=STEPS,
+            eval_every=STEPS,
         )
     )
     run = RunFolder(str(tmp_path / "run"))
@@ -117,7 +118,7 @@ def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps):
 
 
 def test_optimizers_run_at_their_sub_steps(tmp_path, monkeypatch):
-    """One generator step per `discriminator_steps`, in that order, on disjoint slices."""
+    """One generator step after `discriminator_steps`, each on its part of a larger batch."""
     from gan import estimator_training
 
     calls = []

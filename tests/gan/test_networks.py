@@ -11,6 +11,7 @@ from tensorflow import keras
 
 from gan.discriminator import Discriminator
 from gan.generator import Generator
+from gan.layers.residual_block import DownBlock, UpBlock, downsample, upsample
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import digits, hamgan_baby, hamgan_strong, smoke
 
@@ -114,18 +115,40 @@ def test_weight_names():
     assert names == json.loads((DATA / "weight_names.json").read_text())
 
 
-def test_block_order_equals_the_published_one():
-    """The blocks move the 1×1 shortcut past (up- and down-)sampling; results must not change."""
-    from gan.layers.residual_block import DownBlock, UpBlock, downsample, upsample
+def test_blocks_are_the_published_ones():
+    """Written out in the published order, which moves the 1×1 shortcut past the resampling."""
+    x, labels = tf.random.stateless_normal([2, 6, 6, 3], [0, 0]), tf.constant([1, 3])
 
-    x = tf.random.stateless_normal([2, 6, 6, 3], [0, 0])
-    up, down = UpBlock(5, 4), DownBlock(5)
-    labels = tf.constant([1, 3])
-    y_up, y_down = up(x, labels), down(x)
-    residual_up = y_up - upsample(up.shortcut(x))
-    residual_down = y_down - down.shortcut(downsample(x))
-    np.testing.assert_allclose(y_up, residual_up + up.shortcut(upsample(x)), atol=1e-5)
-    np.testing.assert_allclose(y_down, residual_down + downsample(down.shortcut(x)), atol=1e-5)
+    up = UpBlock(5, 4)
+    y = up(x, labels)
+    for norm in (up.norm1, up.norm2):
+        norm.gamma.assign(np.random.RandomState(0).rand(*norm.gamma.shape))
+    y = up(x, labels)
+    h = up.conv1(upsample(tf.nn.relu(up.norm1(x, labels))))
+    h = up.conv2(tf.nn.relu(up.norm2(h, labels)))
+    np.testing.assert_allclose(y, h + up.shortcut(upsample(x)), atol=1e-5)
+
+    down = DownBlock(5)
+    y = down(x)
+    h = downsample(down.conv2(tf.nn.relu(down.conv1(tf.nn.relu(x)))))
+    np.testing.assert_allclose(y, h + downsample(down.shortcut(x)), atol=1e-5)
+
+    first = DownBlock(5, first=True)
+    y = first(x)
+    h = downsample(first.conv2(tf.nn.relu(first.conv1(x))))
+    np.testing.assert_allclose(y, h + first.shortcut(downsample(x)), atol=1e-5)
+
+    same = DownBlock(3, downsampling=False)
+    y = same(x)
+    h = same.conv2(tf.nn.relu(same.conv1(tf.nn.relu(x))))
+    np.testing.assert_allclose(y, h + x, atol=1e-5)
+
+
+def test_resampling():
+    x = tf.constant(np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2))
+    doubled = upsample(x).numpy()
+    assert doubled[0, :, :, 0].tolist() == [[0, 0, 2, 2], [0, 0, 2, 2], [4, 4, 6, 6], [4, 4, 6, 6]]
+    assert np.array_equal(downsample(doubled), x)
 
 
 def test_class_changes_the_image_and_the_logit():
@@ -143,6 +166,7 @@ def test_class_changes_the_image_and_the_logit():
 
 def test_inference_does_not_depend_on_the_batch():
     generator = Generator(16, z_dim=5, **SMALL)
+    generator.hamburger.gate.assign(1.0)
     latents, labels = tf.random.stateless_normal([4, 5], [1, 2]), tf.constant([0, 1, 2, 0])
     together = generator([latents, labels], training=False)
     alone = [generator([latents[i : i + 1], labels[i : i + 1]], training=False) for i in range(4)]

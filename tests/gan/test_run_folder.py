@@ -2,6 +2,7 @@
 
 import pytest
 
+from gan.config import ConfigError
 from gan.presets import digits, smoke
 from gan.run_folder import RunFolder, RunFolderError
 
@@ -22,6 +23,8 @@ def test_new_folder_then_the_same_job(tmp_path):
             "trained with z_dim=8, now z_dim=9. Choose another --run, or give --z_dim=8",
         ),
         ({"dataset": "mnist"}, "trained with dataset=digits, now dataset=mnist"),
+        ({"seed": 3}, "trained with seed=0, now seed=3"),
+        ({"batch_size": 9}, "trained with batch_size=8, now batch_size=9"),
     ],
 )
 def test_another_model_or_data(tmp_path, change, message):
@@ -62,3 +65,37 @@ def test_seconds(tmp_path):
     run.write_progress(200, 50.0)
     assert run.seconds_at(200) == 50.0
     assert run.seconds_at(100) == 25.0
+
+
+def test_damaged_progress_is_no_reason_to_stop(tmp_path):
+    run = RunFolder(str(tmp_path))
+    (tmp_path / "progress.json").write_text("{")
+    assert run.seconds_at(5) == 0.0
+
+
+def test_what_a_crash_left_does_not_block_the_folder(tmp_path):
+    (tmp_path / ".unfinished-abc").write_text("{")
+    RunFolder(str(tmp_path)).check(smoke())
+
+
+def test_unreadable_config(tmp_path):
+    (tmp_path / "config.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="config.json is not a configuration"):
+        RunFolder(str(tmp_path)).read_config()
+
+
+def test_forgets_what_is_trained_again(tmp_path):
+    run = RunFolder(str(tmp_path))
+    for step in (0, 10, 20):
+        run.add_metrics({"step": step})
+    run.forget_metrics_after(10)
+    assert run.metrics() == [{"step": 0}, {"step": 10}]
+
+
+def test_one_trainer_at_a_time(tmp_path):
+    run = RunFolder(str(tmp_path))
+    refused = pytest.raises(RunFolderError, match="another process is training here")
+    with run.locked(), refused, run.locked():
+        pass
+    with run.locked():
+        pass
