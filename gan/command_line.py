@@ -113,7 +113,6 @@ def execute(main: Callable[[], None]):
     try:
         main()
     except KeyboardInterrupt:
-        print("interrupted.", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
         if error.filename is None:
