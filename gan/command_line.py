@@ -8,7 +8,6 @@ import dataclasses
 import difflib
 import os
 import sys
-from collections.abc import Sequence
 from typing import Callable
 
 from gan.config import SECTIONS, ExperimentConfig
@@ -57,14 +56,14 @@ class Parser(argparse.ArgumentParser):
         sys.exit(1)
 
 
-def add_config_flags(parser: argparse.ArgumentParser, sections: Sequence[str] = tuple(SECTIONS)):
-    """Adds `--preset` and one flag per field of `sections`, grouped by section."""
+def add_config_flags(parser: argparse.ArgumentParser):
+    """Adds one flag per field of the configuration, grouped by section, and lists the presets."""
     presets = "".join(
         f"  {name:14} {preset.__doc__.splitlines()[0]}\n" for name, preset in PRESETS.items()
     )
     parser.epilog = "presets:\n" + presets + "\nA flag that is not given keeps the preset's value."
     digits, published = get_preset("digits"), get_preset("hamgan_strong")
-    for section in sections:
+    for section in SECTIONS:
         group = parser.add_argument_group(section, SECTIONS[section].__doc__)
         for field in dataclasses.fields(SECTIONS[section]):
             choices = field.metadata["choices"]
@@ -88,9 +87,7 @@ def add_config_flags(parser: argparse.ArgumentParser, sections: Sequence[str] = 
             )
 
 
-def config_from_flags(
-    arguments: argparse.Namespace, sections: Sequence[str] = tuple(SECTIONS)
-) -> ExperimentConfig:
+def config_from_flags(arguments: argparse.Namespace) -> ExperimentConfig:
     """The preset named by `--preset`, changed by the flags that were given.
 
     Raises:
@@ -98,7 +95,7 @@ def config_from_flags(
     """
     given = {
         field.name: getattr(arguments, field.name)
-        for section in sections
+        for section in SECTIONS
         for field in dataclasses.fields(SECTIONS[section])
         if getattr(arguments, field.name) is not None
     }

@@ -58,15 +58,15 @@ def import_engine():
 class Job:
     """Trains and evaluates in one run folder.
 
-    Everything that can be wrong with the configuration, the data or the folder
-    is found here, before anything is written.
+    What is wrong with the configuration, the data or the folder is found here,
+    before anything is written; a damaged checkpoint when it is to be used.
 
     Args:
         config: the job.
         run: path of the run folder.
 
     Raises:
-        EngineError, DataError, RunFolderError, ConfigError, CheckpointError.
+        EngineError, DataError, RunFolderError, ConfigError.
     """
 
     def __init__(self, config: ExperimentConfig, run: str):

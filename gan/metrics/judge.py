@@ -34,8 +34,8 @@ class Judge:
 
     Attributes:
         weights: name to array.
+        image_size: side of the images it was trained on, in pixels.
         accuracy: fraction of held-out real images it classifies correctly.
-        steps: optimizer steps of its training, as a record.
     """
 
     weights: dict[str, np.ndarray]
