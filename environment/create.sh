@@ -86,7 +86,7 @@ if command -v uv > /dev/null; then
     uv venv --quiet --python "$python" "$environment"
     uv pip install --quiet --python "$environment/bin/python" --requirements "$constraints"
 else
-    echo "Installing with pip takes about two minutes; uv, where present, takes 15 seconds."
+    echo "Installing with pip takes one to two minutes; uv, where present, takes 15 seconds."
     "$python" -m venv "$environment"
     "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \
         --requirement "$constraints" --constraint "$constraints"

@@ -126,9 +126,11 @@ class Job:
                 try:
                     verify(path)
                 except CheckpointError:
-                    if new[0] in find_steps(self._run.checkpoint_dir):
-                        raise
-                    continue  # The trainer has removed it: it keeps the newest only.
+                    # The trainer may still be writing it, or have removed it: look again.
+                    time.sleep(_POLL_SECONDS)
+                    if new[0] not in find_steps(self._run.checkpoint_dir):
+                        continue
+                    verify(path)
                 print(describe(self._evaluate(evaluation, path)), flush=True)
                 waiting_since = time.monotonic()
             elif self._last_step() >= self._config.training.steps:
