@@ -45,8 +45,14 @@ class ModelConfig:
     z_dim: int = option(128, "length of a latent")
     generator_channels: int = option(64, "width of the generator at full resolution")
     discriminator_channels: int = option(64, "width of the discriminator's first block")
+    ham: str = option(
+        "nmf",
+        "context module: a decomposition (nmf, cd, vq), attention to compare with "
+        "(pooled_attention is SAGAN's) or none",
+        ("nmf", "cd", "vq", "pooled_attention", "self_attention", "none"),
+    )
     ham_version: int = option(1, "1, or 2: with cheese between ham and upper bread", (1, 2))
-    ham_steps: int = option(6, "NMF updates without gradient (K in the paper)")
+    ham_steps: int = option(6, "alternations without gradient (K in the paper)")
     ham_groups: int = option(1, "channel groups factorised separately (S in the code)")
     generator_ham_channels: int = option(256, "channels inside the generator's hamburger (D)")
     generator_ham_rank: int = option(32, "number of bases in the generator (R)")

@@ -29,9 +29,11 @@ class Discriminator(keras.Model):
         image_channels: 3 for colour, 1 for grey.
         num_classes: number of classes.
         base_channels: width multiplier; doubled with every halving, up to 16 times.
+        ham: context module: `"nmf"`, `"cd"`, `"vq"`, `"pooled_attention"`,
+            `"self_attention"` or None for no block at all.
         ham_channels: channels inside the hamburger.
         ham_rank: number of bases.
-        ham_steps: NMF updates without gradient.
+        ham_steps: alternations without gradient.
         ham_groups: channel groups factorised separately.
         ham_version: 1, or 2 with cheese.
 
@@ -62,6 +64,7 @@ class Discriminator(keras.Model):
         ham_steps=6,
         ham_groups=1,
         ham_version=1,
+        ham="nmf",
         name="discriminator",
         **kwargs,
     ):
@@ -77,6 +80,7 @@ class Discriminator(keras.Model):
             ham_steps=ham_steps,
             ham_groups=ham_groups,
             ham_version=ham_version,
+            ham=ham,
         )
         halvings = int(math.log2(image_size // 4))
         widths = [base_channels * min(16, 2**index) for index in range(halvings)]
@@ -88,14 +92,19 @@ class Discriminator(keras.Model):
             DownBlock(widths[-1], downsampling=False, name=f"block{halvings + 1}")
         )
         self.blocks_before_ham = int(math.log2(image_size // resolution_of_hamburger(image_size)))
-        self.hamburger = gan_hamburger(
-            widths[self.blocks_before_ham - 1],
-            ham_channels,
-            ham_rank,
-            steps=ham_steps,
-            groups=ham_groups,
-            version=ham_version,
-            batch_norm=False,
+        self.hamburger = (
+            None
+            if ham is None
+            else gan_hamburger(
+                widths[self.blocks_before_ham - 1],
+                ham_channels,
+                ham_rank,
+                ham=ham,
+                steps=ham_steps,
+                groups=ham_groups,
+                version=ham_version,
+                batch_norm=False,
+            )
         )
         self.dense = SpectralNormDense(1, name="dense")
         self.embedding = SpectralNormEmbedding(num_classes, widths[-1], name="embedding")
@@ -134,4 +143,4 @@ class Discriminator(keras.Model):
             self.down_blocks[: self.blocks_before_ham],
             self.down_blocks[self.blocks_before_ham :],
         )
-        return (*before, self.hamburger, *after)
+        return (*before, *([self.hamburger] if self.hamburger else []), *after)

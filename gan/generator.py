@@ -34,9 +34,11 @@ class Generator(keras.Model):
         num_classes: number of classes.
         z_dim: length of a latent.
         base_channels: width multiplier; the paper's `ch`.
+        ham: context module: `"nmf"`, `"cd"`, `"vq"`, `"pooled_attention"`,
+            `"self_attention"` or None for no block at all.
         ham_channels: channels inside the hamburger.
         ham_rank: number of bases.
-        ham_steps: NMF updates without gradient.
+        ham_steps: alternations without gradient.
         ham_groups: channel groups factorised separately.
         ham_version: 1, or 2 with cheese.
         batch_norm_decay: of all moving averages.
@@ -70,6 +72,7 @@ class Generator(keras.Model):
         ham_steps=6,
         ham_groups=1,
         ham_version=1,
+        ham="nmf",
         batch_norm_decay=0.999,
         name="generator",
         **kwargs,
@@ -87,6 +90,7 @@ class Generator(keras.Model):
             ham_steps=ham_steps,
             ham_groups=ham_groups,
             ham_version=ham_version,
+            ham=ham,
             batch_norm_decay=batch_norm_decay,
         )
         self.z_dim = z_dim
@@ -103,15 +107,20 @@ class Generator(keras.Model):
             )
         ham_resolution = resolution_of_hamburger(image_size)
         self.blocks_before_ham = int(math.log2(ham_resolution // 4))
-        self.hamburger = gan_hamburger(
-            channels_of_resolution(base_channels, image_size, ham_resolution),
-            ham_channels,
-            ham_rank,
-            steps=ham_steps,
-            groups=ham_groups,
-            version=ham_version,
-            num_classes=num_classes,
-            decay=batch_norm_decay,
+        self.hamburger = (
+            None
+            if ham is None
+            else gan_hamburger(
+                channels_of_resolution(base_channels, image_size, ham_resolution),
+                ham_channels,
+                ham_rank,
+                ham=ham,
+                steps=ham_steps,
+                groups=ham_groups,
+                version=ham_version,
+                num_classes=num_classes,
+                decay=batch_norm_decay,
+            )
         )
         self.norm = ConditionalBatchNorm(None, batch_norm_decay, name="norm")
         self.to_image = SpectralNormConv2D(image_channels, 3, name="to_image")
@@ -151,4 +160,4 @@ class Generator(keras.Model):
             self.up_blocks[: self.blocks_before_ham],
             self.up_blocks[self.blocks_before_ham :],
         )
-        return (*before, self.hamburger, *after)
+        return (*before, *([self.hamburger] if self.hamburger else []), *after)

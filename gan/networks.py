@@ -18,6 +18,7 @@ def make_generator(model: ModelConfig) -> Generator:
         ham_steps=model.ham_steps,
         ham_groups=model.ham_groups,
         ham_version=model.ham_version,
+        ham=None if model.ham == "none" else model.ham,
         batch_norm_decay=model.batch_norm_decay,
     )
 
@@ -34,6 +35,7 @@ def make_discriminator(model: ModelConfig) -> Discriminator:
         ham_steps=model.ham_steps,
         ham_groups=model.ham_groups,
         ham_version=model.ham_version,
+        ham=None if model.ham == "none" else model.ham,
     )
 
 

@@ -8,6 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow import keras
 
 DATA = pathlib.Path(__file__).parent / "data"
 
@@ -32,6 +33,16 @@ def relative_error(actual, expected):
 def tf_variable(weight):
     """The TensorFlow variable of a Keras weight, to differentiate by."""
     return weight if isinstance(weight, tf.Variable) else weight.value
+
+
+class StoredBases(keras.initializers.Initializer):
+    """Returns reference bases `[samples · groups, channels, rank]` for any shape of their size."""
+
+    def __init__(self, bases):
+        self.bases = bases
+
+    def __call__(self, shape, dtype=None, **kwargs):
+        return tf.cast(tf.reshape(self.bases, shape), dtype)
 
 
 def write_checkpoint(path, variables):

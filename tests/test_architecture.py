@@ -15,7 +15,7 @@ ENTRY_POINTS = {"gan.train", "gan.evaluate", "gan.generate"}
 ALLOWED = {
     "ham_tf": {"ham_tf"},
     "ham_tf.decompositions": {"ham_tf.decompositions"},
-    "ham_tf.one_step_gradient": {"ham_tf.decompositions"},
+    "ham_tf.layers": {"ham_tf.decompositions", "ham_tf.layers"},
     "gan": set(),
     "gan.layers": {"gan.layers", "ham_tf"},
     "gan.generator": {"gan.layers", "gan.resolutions", "ham_tf"},

@@ -1,14 +1,17 @@
-"""The Hamburger as HamGAN uses it: spectrally normalised bread, NMF, gated skip."""
+"""The context block as HamGAN uses it: spectrally normalised bread, a ham, a gated skip."""
 
 from gan.layers.conditional_batch_norm import ConditionalBatchNorm
 from gan.layers.spectral_normalization import SpectralNormConv2D
-from ham_tf import Hamburger, NMFLayer
+from ham_tf import CDLayer, Hamburger, NMFLayer, SelfAttention, VQLayer
+
+DECOMPOSITIONS = {"nmf": NMFLayer, "cd": CDLayer, "vq": VQLayer}
 
 
 def gan_hamburger(
     channels,
     ham_channels,
     rank,
+    ham="nmf",
     steps=6,
     groups=1,
     version=1,
@@ -17,13 +20,16 @@ def gan_hamburger(
     decay=0.999,
     name="hamburger",
 ):
-    """Builds a Hamburger with HamGAN's layers.
+    """Builds a Hamburger with HamGAN's layers, or an attention block in its place.
 
     Args:
         channels: channels of the feature map.
-        ham_channels: channels the ham works on.
+        ham_channels: channels the decomposition works on.
         rank: number of bases.
-        steps: NMF updates without gradient, in training and at inference.
+        ham: `"nmf"`, `"cd"` or `"vq"`; `"pooled_attention"` (the block of SAGAN)
+            or `"self_attention"` with the same convolutions, normalisation and
+            gate, which take no notice of `ham_channels`, `rank`, `steps` and `groups`.
+        steps: alternations without gradient, in training and at inference.
         groups: channel groups factorised separately.
         version: 1, or 2 with a cheese of `channels` channels.
         num_classes: classes of the batch norm; None for an unconditional one.
@@ -33,17 +39,42 @@ def gan_hamburger(
 
     Returns:
         A `ham_tf.Hamburger`, to be called with `(inputs, labels, training=...)`.
+
+    Raises:
+        ValueError: for another ham or version.
     """
 
     def conv1x1(filters, name):
         # Unlike every other layer of HamGAN these divide by σ itself, and have no bias.
         return SpectralNormConv2D(filters, 1, use_bias=False, at_most_one=False, name=name)
 
+    def attention(key_ratio, value_ratio, pool_size):
+        return SelfAttention(
+            key_ratio,
+            value_ratio,
+            pool_size,
+            query=conv1x1(max(1, channels // key_ratio), "query"),
+            key=conv1x1(max(1, channels // key_ratio), "key"),
+            value=conv1x1(max(1, channels // value_ratio), "value"),
+            name="ham",
+        )
+
     if version not in (1, 2):
         raise ValueError(f"`version` must be 1 or 2. Received: version={version!r}")
+    lower_bread = None
+    if ham in DECOMPOSITIONS:
+        lower_bread = conv1x1(ham_channels, "lower_bread")
+        context = DECOMPOSITIONS[ham](rank, steps=steps, groups=groups, name="ham")
+    elif ham == "pooled_attention":
+        context = attention(key_ratio=8, value_ratio=2, pool_size=2)
+    elif ham == "self_attention":
+        context = attention(key_ratio=1, value_ratio=1, pool_size=1)
+    else:
+        offered = [*DECOMPOSITIONS, "pooled_attention", "self_attention"]
+        raise ValueError(f"`ham` must be one of {offered}. Received: ham={ham!r}")
     return Hamburger(
-        lower_bread=conv1x1(ham_channels, "lower_bread"),
-        ham=NMFLayer(rank, steps=steps, groups=groups, name="ham"),
+        lower_bread=lower_bread,
+        ham=context,
         cheese=conv1x1(channels, "cheese") if version == 2 else None,
         upper_bread=conv1x1(channels, "upper_bread"),
         normalization=ConditionalBatchNorm(num_classes, decay, name="normalization")

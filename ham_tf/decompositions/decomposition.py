@@ -10,8 +10,9 @@ axes (batch, channel groups) are independent problems; those of the bases may be
 
 import abc
 import dataclasses
+import numbers
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import tensorflow as tf
 
@@ -23,11 +24,12 @@ class Factors(NamedTuple):
         bases: `[..., rank, channels]`, one basis per row. The paper writes a
             basis per column; rows make every update of the bases a plain
             product `coefficientsᵀ x` without a transposition.
-        coefficients: `[..., positions, rank]`.
+        coefficients: `[..., positions, rank]`; None before the first step of an
+            algorithm that takes nothing from earlier coefficients.
     """
 
     bases: tf.Tensor
-    coefficients: tf.Tensor
+    coefficients: Optional[tf.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Decomposition(abc.ABC):
     """An alternating algorithm for `x ≈ coefficients @ bases`.
 
     Subclasses are final: frozen dataclasses whose fields are the constants of
-    the algorithm. `ham_tf.one_step_gradient.factorize` owns the loop and the
+    the algorithm. `ham_tf.decompositions.factorize` owns the loop and the
     gradient, so a new decomposition writes these methods only.
 
     Attributes:
@@ -45,7 +47,8 @@ class Decomposition(abc.ABC):
     rank: int
 
     def __post_init__(self):
-        if not isinstance(self.rank, int) or isinstance(self.rank, bool) or self.rank < 1:
+        integral = isinstance(self.rank, numbers.Integral) and not isinstance(self.rank, bool)
+        if not integral or self.rank < 1:
             raise ValueError(
                 f"`rank` must be an integer of at least 1. Received: rank={self.rank!r}"
             )
@@ -80,22 +83,45 @@ class Decomposition(abc.ABC):
         """One alternation: coefficients, then bases."""
 
     @abc.abstractmethod
-    def reconstruct(self, x: tf.Tensor, factors: Factors) -> tf.Tensor:
-        """Refines the coefficients once with `factors` constant, then multiplies.
+    def refine(self, x: tf.Tensor, factors: Factors) -> tf.Tensor:
+        """The coefficients `[..., positions, rank]` that the reconstruction is made with.
 
-        The one-step gradient of the paper (its equation 13) is by definition the
-        gradient of this function in `x`.
-
-        Returns:
-            The reconstruction, of the shape of `x`.
+        The one-step gradient (equation 13 of the paper) is the gradient of
+        `refine(x, factors) @ factors.bases` in `x`, with `factors` constant.
         """
 
-    def reconstruct_vjp(self, x: tf.Tensor, factors: Factors, dy: tf.Tensor) -> tf.Tensor:
-        """Closed form of the gradient of `sum(dy * reconstruct(x, factors))` in `x`.
+    def refine_vjp(
+        self,
+        x: tf.Tensor,
+        factors: Factors,
+        coefficients: tf.Tensor,
+        d_coefficients: tf.Tensor,
+    ) -> tf.Tensor:
+        """The one-step gradient of `sum(d_coefficients * refine(x, factors))` in `x`.
 
-        Not to be overridden where automatic differentiation of `reconstruct` is as good.
+        To be overridden only where it differs from automatic differentiation of
+        `refine`, or saves time or memory against it.
+
+        Args:
+            x: projected input.
+            factors: the constant factors.
+            coefficients: what `refine(x, factors)` returned.
+            d_coefficients: the gradient that arrives at them.
 
         Returns:
             The gradient, of the shape of `x`.
         """
         raise NotImplementedError
+
+
+def l2_normalize(x: tf.Tensor, axis: int, minimum_norm: float) -> tf.Tensor:
+    """Divides vectors along `axis` by their length, or by `minimum_norm` if they are shorter."""
+    square = tf.reduce_sum(x * x, axis=axis, keepdims=True)
+    # Not rsqrt, which rounds otherwise in the last places of a CPU's vector than in
+    # the others: a sample's result would depend on its place in the batch.
+    return x / tf.sqrt(tf.maximum(square, minimum_norm**2))
+
+
+def unit_bases(bases: tf.Tensor) -> tf.Tensor:
+    """Bases `[..., channels, rank]` scaled to columns of unit length."""
+    return l2_normalize(bases, -2, 1e-6)

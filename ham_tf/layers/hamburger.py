@@ -1,58 +1,66 @@
-"""The Hamburger block: a ham between two linear layers, with a gated skip."""
+"""The Hamburger block: a ham between two linear layers, with a skip connection."""
+
+import abc
 
 import tensorflow as tf
 from tensorflow import keras
 
-from ham_tf.layers.sublayers import build_sublayer
+from ham_tf.layers.arguments import check_finite
+from ham_tf.layers.sublayers import build_sublayer, deserialize_layers, serialize_layer
+
+SUBLAYERS = ("lower_bread", "ham", "upper_bread", "cheese", "normalization")
 
 
-@keras.utils.register_keras_serializable(package="ham_tf")
-class Hamburger(keras.layers.Layer):
-    """Adds global context to a feature map.
+class HamburgerBlock(keras.layers.Layer):
+    """Abstract block `activation(skip_gate · x + gate · burger(x))`.
 
-    Version 1, without cheese:
-    `x + gate · normalization(upper_bread(ham(lower_bread(x))))`.
-    Version 2, with cheese:
-    `x + gate · upper_bread(relu(normalization(cheese(ham(lower_bread(x))))))`.
-
-    `gate` is a learned scalar that starts at 0, so a new block is the identity.
-    Which convolution, which decomposition and which normalisation are layers
-    passed in; give each an explicit name, which its weights carry.
+    Without cheese (version 1) `burger` is
+    `normalization(upper_bread(ham(lower_bread(x))))`, with it (version 2)
+    `upper_bread(relu(normalization(cheese(ham(lower_bread(x))))))`. A final class
+    decides which layers these are.
 
     Args:
-        lower_bread: layer from `channels` to the ham's channels.
-        ham: layer that keeps the shape, as `NMFLayer`.
-        upper_bread: layer back to `channels`.
-        cheese: layer after the ham, or None for version 1.
-        normalization: layer that keeps the shape, or None. Called with the
-            condition as its second argument if the block gets one.
-        **kwargs: `name`, `dtype` and the other arguments of a Keras layer.
+        gate: initial value of the learned scalar that multiplies the burger; None
+            for none.
+        skip_gate: the same for the skip connection.
+        activation: of the sum; a Keras activation or None.
 
     Call arguments:
-        inputs: `[batch, height, width, channels]`.
+        inputs: `[batch, height, width, channels]`, or `[batch, positions, channels]`
+            where the layers take that.
         condition: second argument of the normalisation, as class labels
             `[batch]` for a conditional batch norm; None if it takes none.
         training: passed to the ham and the normalisation.
 
     Returns:
         A tensor with the shape of `inputs`.
-
-    Reference:
-        Geng et al., "Is Attention Better Than Matrix Decomposition?", ICLR 2021,
-        section 3.1; version 2 and the gate are the authors' GAN code.
     """
 
-    def __init__(self, lower_bread, ham, upper_bread, cheese=None, normalization=None, **kwargs):
+    def __init__(self, gate=None, skip_gate=None, activation=None, **kwargs):
         super().__init__(**kwargs)
-        self.lower_bread = lower_bread
-        self.ham = ham
-        self.upper_bread = upper_bread
-        self.cheese = cheese
-        self.normalization = normalization
+        self.gate_initial = None if gate is None else check_finite("gate", gate)
+        self.skip_gate_initial = None if skip_gate is None else check_finite("skip_gate", skip_gate)
+        self.activation = keras.activations.get(activation)
+
+    @abc.abstractmethod
+    def make_sublayers(self, input_shape):
+        """Makes the layers for inputs of that shape.
+
+        Returns:
+            A layer or None for each name in `SUBLAYERS`.
+        """
 
     def build(self, input_shape):
         input_shape = tuple(input_shape)
-        self.gate = self.add_weight(name="gate", shape=[], initializer="zeros")
+        if input_shape[-1] is None:
+            raise ValueError(
+                "The last axis of `inputs` (channels) must be known when the block is built. "
+                f"Received: shape={input_shape}"
+            )
+        for name, layer in self.make_sublayers(input_shape).items():
+            setattr(self, name, layer)
+        self.gate = self._add_gate("gate", self.gate_initial)
+        self.skip_gate = self._add_gate("skip_gate", self.skip_gate_initial)
         shape = input_shape
         for layer in self._layers_in_order():
             build_sublayer(layer, shape)
@@ -65,31 +73,37 @@ class Hamburger(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, condition=None, training=None):
-        x = self.ham(self.lower_bread(inputs), training=training)
+        x = inputs if self.lower_bread is None else self.lower_bread(inputs)
+        x = self.ham(x, training=training)
         if self.cheese is None:
             x = self._normalize(self.upper_bread(x), condition, training)
         else:
             x = tf.nn.relu(self._normalize(self.cheese(x), condition, training))
             x = self.upper_bread(x)
-        return inputs + tf.cast(self.gate, inputs.dtype) * x
+        skip = inputs
+        if self.gate is not None:
+            x = tf.cast(self.gate, x.dtype) * x
+        if self.skip_gate is not None:
+            skip = tf.cast(self.skip_gate, inputs.dtype) * inputs
+        return self.activation(skip + x)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
         config = super().get_config()
-        for name in ("lower_bread", "ham", "upper_bread", "cheese", "normalization"):
-            layer = getattr(self, name)
-            config[name] = None if layer is None else keras.utils.serialize_keras_object(layer)
+        config.update(
+            gate=self.gate_initial,
+            skip_gate=self.skip_gate_initial,
+            activation=keras.activations.serialize(self.activation),
+        )
         return config
 
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        for name in ("lower_bread", "ham", "upper_bread", "cheese", "normalization"):
-            if config.get(name) is not None:
-                config[name] = keras.utils.deserialize_keras_object(config[name])
-        return cls(**config)
+    def _add_gate(self, name, initial):
+        if initial is None:
+            return None
+        initializer = keras.initializers.Constant(initial)
+        return self.add_weight(name=name, shape=[], initializer=initializer)
 
     def _layers_in_order(self):
         if self.cheese is None:
@@ -110,3 +124,83 @@ class Hamburger(keras.layers.Layer):
         if condition is None:
             return self.normalization(x, training=training)
         return self.normalization(x, condition, training=training)
+
+
+@keras.utils.register_keras_serializable(package="ham_tf")
+class Hamburger(HamburgerBlock):
+    """Adds global context to a feature map, with layers of your own.
+
+    Which convolution, which ham and which normalisation are layers passed in;
+    give each an explicit name, which its weights carry. The defaults are those
+    of the authors' GAN code: a gate that starts at 0, so that a new block is the
+    identity, and no activation. `HamburgerV1`, `HamburgerV2` and
+    `HamburgerV2Plus` make their layers themselves, as in segmentation.
+
+    Args:
+        lower_bread: layer from `channels` to the ham's channels; None if the ham
+            has projections of its own, as `SelfAttention`.
+        ham: the context layer, as `NMFLayer`.
+        upper_bread: layer back to `channels`.
+        cheese: layer after the ham, or None for version 1.
+        normalization: layer that keeps the shape, or None. Called with the
+            condition as its second argument if the block gets one.
+        gate: initial value of the learned scalar that multiplies the burger; None
+            for none.
+        skip_gate: the same for the skip connection.
+        activation: of the sum; a Keras activation or None.
+        **kwargs: `name`, `dtype` and the other arguments of a Keras layer.
+
+    Call arguments:
+        inputs: `[batch, height, width, channels]`.
+        condition: second argument of the normalisation, as class labels
+            `[batch]` for a conditional batch norm; None if it takes none.
+        training: passed to the ham and the normalisation.
+
+    Returns:
+        A tensor with the shape of `inputs`.
+
+    Raises:
+        ValueError: if the channels are unknown or `upper_bread` returns others.
+
+    Example:
+        >>> block = Hamburger(
+        ...     lower_bread=keras.layers.Conv2D(256, 1),
+        ...     ham=NMFLayer(rank=32),
+        ...     upper_bread=keras.layers.Conv2D(512, 1),
+        ... )
+
+    Reference:
+        Geng et al., "Is Attention Better Than Matrix Decomposition?", ICLR 2021,
+        section 3.1; version 2 and the gate are the authors' GAN code.
+    """
+
+    def __init__(
+        self,
+        lower_bread,
+        ham,
+        upper_bread,
+        cheese=None,
+        normalization=None,
+        gate=0.0,
+        skip_gate=None,
+        activation=None,
+        **kwargs,
+    ):
+        super().__init__(gate, skip_gate, activation, **kwargs)
+        self.lower_bread = lower_bread
+        self.ham = ham
+        self.upper_bread = upper_bread
+        self.cheese = cheese
+        self.normalization = normalization
+
+    def make_sublayers(self, input_shape):
+        return {name: getattr(self, name) for name in SUBLAYERS}
+
+    def get_config(self):
+        config = super().get_config()
+        config.update({name: serialize_layer(getattr(self, name)) for name in SUBLAYERS})
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**deserialize_layers(config, SUBLAYERS))

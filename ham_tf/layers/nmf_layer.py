@@ -3,6 +3,7 @@
 from tensorflow import keras
 
 from ham_tf.decompositions import NMF
+from ham_tf.layers.arguments import check_boolean, check_positive
 from ham_tf.layers.decomposition_layer import DecompositionLayer
 
 
@@ -17,44 +18,47 @@ class NMFLayer(DecompositionLayer):
     Args:
         rank: number of bases per channel group; an eighth of the channels is a
             good start.
-        steps: updates without gradient when training. The paper uses 6.
-        eval_steps: updates at inference; None means `steps`.
-        groups: number of consecutive channel groups factorised separately.
+        steps: updates when training. The paper uses 6.
         epsilon: added to every denominator; positive.
-        seed: integer or None; see `DecompositionLayer`.
-        **kwargs: `name`, `dtype` and the other arguments of a Keras layer.
+        normalize_bases: whether drawn bases are scaled to unit length, as in the
+            authors' segmentation code; their GAN code takes them as drawn.
+        relu: whether the inputs pass through a relu first; False for inputs that
+            are known not to be negative.
+        **kwargs: `eval_steps`, `groups`, `spatial`, `gradient`, `bases_policy`,
+            `bases_initializer`, `momentum`, `return_factors` and `seed`: see
+            `DecompositionLayer`; `name`, `dtype` and the other arguments of a
+            Keras layer.
 
     Call arguments:
         inputs: `[batch, height, width, channels]` or `[batch, positions, channels]`.
-            Negative values count as zero.
+            Negative values count as zero (`relu`).
         training: whether to draw fresh initial bases for every sample.
 
     Returns:
         The reconstruction: non-negative, with the shape of `inputs`.
 
     Raises:
-        ValueError: for a rank, steps, groups or epsilon out of range, inputs of
-            another rank, unknown channels, or channels not divisible by `groups`.
+        ValueError: see `DecompositionLayer`.
 
     Example:
         >>> x = keras.Input([32, 32, 256])
         >>> y = NMFLayer(rank=32)(x)
-        >>> keras.Model(x, y)
+        >>> model = keras.Model(x, y)
 
     Reference:
         Geng et al., "Is Attention Better Than Matrix Decomposition?", ICLR 2021.
     """
 
-    def __init__(self, rank, steps=6, eval_steps=None, groups=1, epsilon=1e-6, seed=None, **kwargs):
-        super().__init__(rank, steps, eval_steps, groups, seed, **kwargs)
-        if not epsilon > 0:
-            raise ValueError(f"`epsilon` must be positive. Received: epsilon={epsilon!r}")
-        self.epsilon = epsilon
+    def __init__(self, rank, steps=6, epsilon=1e-6, normalize_bases=False, relu=True, **kwargs):
+        super().__init__(rank, steps, **kwargs)
+        self.epsilon = check_positive("epsilon", epsilon)
+        self.normalize_bases = check_boolean("normalize_bases", normalize_bases)
+        self.relu = check_boolean("relu", relu)
 
     def make_decomposition(self):
-        return NMF(rank=self.rank, epsilon=self.epsilon)
+        return NMF(self.rank, self.epsilon, self.normalize_bases, self.relu)
 
     def get_config(self):
         config = super().get_config()
-        config.update(epsilon=self.epsilon)
+        config.update(epsilon=self.epsilon, normalize_bases=self.normalize_bases, relu=self.relu)
         return config

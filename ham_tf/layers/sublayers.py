@@ -1,6 +1,9 @@
-"""Building the layers inside a layer."""
+"""Building sublayers and weights alike in Keras 2 and Keras 3."""
 
 import tensorflow as tf
+from tensorflow import keras
+
+KERAS_3 = int(getattr(keras, "__version__", "2").split(".")[0]) >= 3
 
 
 def build_sublayer(layer, input_shape):
@@ -18,3 +21,32 @@ def build_sublayer(layer, input_shape):
         with tf.name_scope(layer.name):
             layer.build(input_shape)
             layer.built = True
+
+
+def add_float_weight(layer, name, shape, initializer):
+    """Adds a non-trainable weight to `layer` that mixed precision does not narrow.
+
+    Returns:
+        The weight: float64 if that is the layer's dtype, else float32.
+    """
+    dtype = "float64" if layer.compute_dtype == "float64" else "float32"
+    autocast = {"autocast": False} if KERAS_3 else {"experimental_autocast": False}
+    return layer.add_weight(
+        name=name, shape=shape, dtype=dtype, initializer=initializer, trainable=False, **autocast
+    )
+
+
+def serialize_layer(layer):
+    """A layer's part of a configuration; names and None stay what they are."""
+    if layer is None or isinstance(layer, str):
+        return layer
+    return keras.utils.serialize_keras_object(layer)
+
+
+def deserialize_layers(config, names):
+    """Turns the layers of a configuration that `serialize_layer` made back into layers."""
+    config = dict(config)
+    for name in names:
+        if isinstance(config.get(name), dict):
+            config[name] = keras.utils.deserialize_keras_object(config[name])
+    return config

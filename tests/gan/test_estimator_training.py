@@ -13,7 +13,7 @@ from gan.networks import make_generator
 from gan.presets import smoke
 from gan.run_folder import RunFolder
 from gan.training_monitor import TrainingMonitor
-from ham_tf.layers.decomposition_layer import DecompositionLayer
+from ham_tf.layers.draw_seeds import DrawSeeds
 from preprocessing.image_source import open_images
 
 pytestmark = needs_tfgan
@@ -73,7 +73,7 @@ def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps):
     """
     from gan import estimator_training
 
-    monkeypatch.setattr(DecompositionLayer, "_draw_seed", lambda self, training: [3, 4])
+    monkeypatch.setattr(DrawSeeds, "next", lambda self: [3, 4])
     config = smoke().replace(
         dict(
             steps=STEPS,

@@ -7,13 +7,12 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import relative_error, tf_variable
+from conftest import StoredBases, relative_error, tf_variable
 
 from checkpoints.checkpoint_files import read_variables
 from gan.discriminator import Discriminator
 from gan.generator import Generator
 from gan.networks import weights_by_path
-from ham_tf import NMF
 
 FOLDER = os.environ.get("HAM_TF_GOLDEN")
 pytestmark = pytest.mark.skipif(
@@ -29,8 +28,8 @@ GENERATOR_LAYERS = [
     (r"^norm", "g_bn"),
     (r"^to_image", "g_snconv_last/g_snconv_last"),
     (r"^hamburger/gate", "g_ops/sigma_ratio"),
-    (r"^hamburger/normalization", "g_ops/upper_bread_bn"),
-    (r"^hamburger/(\w+_bread)", r"g_ops/sn_\1"),
+    (r"^hamburger/(upper_bread|cheese)_bn", r"g_ops/\1_bn"),
+    (r"^hamburger/(\w+_bread|cheese)", r"g_ops/sn_\1"),
 ]
 DISCRIMINATOR_LAYERS = [
     (r"^block1/", "optimized_block1/"),
@@ -40,16 +39,18 @@ DISCRIMINATOR_LAYERS = [
     (r"^embedding/embeddings", "d_embedding/embedding_map"),
     (r"^embedding/u", "d_embedding/u"),
     (r"^hamburger/gate", "d_ops/sigma_ratio"),
-    (r"^hamburger/(\w+_bread)", r"d_ops/sn_\1"),
+    (r"^hamburger/(\w+_bread|cheese)", r"d_ops/sn_\1"),
 ]
 
 
-def original_name(path, scope, layers):
+def original_name(path, scope, layers, normalized):
     """The authors' name of a weight, from ours."""
+    # Version 1 normalises after the upper bread, version 2 after the cheese.
+    path = path.replace("hamburger/normalization", f"hamburger/{normalized}_bn")
     for pattern, replacement in layers:
         path = re.sub(pattern, replacement, path)
     name = f"{scope}/{path}"
-    if "/sn_" in name and "bread" in name:
+    if "_ops/sn_" in name:
         name = name.replace("/kernel", "/weights")
     if not name.endswith("/u"):
         return name
@@ -57,19 +58,31 @@ def original_name(path, scope, layers):
     if layer.endswith("d_embedding"):
         return f"{layer}/spectral_normalize/spectral_norm/spectral_norm_u"
     # The name of the vector repeats the full name of its kernel.
-    kernel = f"{layer}/{'weights' if 'bread' in layer else 'kernel'}"
+    kernel = f"{layer}/{'weights' if '_ops/sn_' in layer else 'kernel'}"
     return f"{layer}/{kernel}/spectral_normalize/spectral_norm/spectral_norm_u"
 
 
+CASES = {
+    "v1_nmf": ("gan_golden.npz", "gan_tf1_ckpt", {"ham": "nmf", "ham_version": 1}),
+    "v2_cd": ("gan_golden_v2cd.npz", "gan_tf1_ckpt_v2cd", {"ham": "cd", "ham_version": 2}),
+}
+
+
+@pytest.fixture(scope="module", params=list(CASES))
+def case(request):
+    return CASES[request.param]
+
+
 @pytest.fixture(scope="module")
-def stored():
-    return dict(np.load(pathlib.Path(FOLDER, "gan_golden.npz")))
+def stored(case):
+    return dict(np.load(pathlib.Path(FOLDER, case[0])))
 
 
-def load(model, scope, layers):
-    variables = read_variables(os.path.join(FOLDER, "gan_tf1_ckpt", "model.ckpt-2"), scope)
+def load(model, scope, layers, case):
+    variables = read_variables(os.path.join(FOLDER, case[1], "model.ckpt-2"), scope)
+    normalized = "upper_bread" if case[2]["ham_version"] == 1 else "cheese"
     weights = {
-        original_name(path, scope, layers): weight
+        original_name(path, scope, layers, normalized): weight
         for path, weight in weights_by_path(model).items()
     }
     originals = {name for name in variables if not name.endswith(("/Adam", "/Adam_1"))}
@@ -94,12 +107,18 @@ def check_updates(model, weights, stored, prefix):
         assert relative_error(weights[key[len(prefix) :]], stored[key]) < 1e-5, key
 
 
-def test_generator(stored, monkeypatch):
+def give_bases(monkeypatch, ham, bases):
+    monkeypatch.setattr(ham, "bases_initializer", StoredBases(bases))
+    # At inference too, where our rule is one draw for all samples.
+    monkeypatch.setattr(ham, "bases_policy", "fresh")
+
+
+def test_generator(case, stored, monkeypatch):
     generator = Generator(
-        128, num_classes=7, z_dim=16, base_channels=4, ham_channels=16, ham_rank=4
+        128, num_classes=7, z_dim=16, base_channels=4, ham_channels=16, ham_rank=4, **case[2]
     )
-    weights = load(generator, "Generator/generator", GENERATOR_LAYERS)
-    monkeypatch.setattr(NMF, "draw_bases", lambda *_: tf.constant(stored["bases_G"]))
+    weights = load(generator, "Generator/generator", GENERATOR_LAYERS, case)
+    give_bases(monkeypatch, generator.hamburger.ham, stored["bases_G"])
     inputs = [tf.constant(stored["z"]), tf.constant(stored["labels"])]
     np.testing.assert_allclose(generator(inputs, training=False), stored["gen_eval"], atol=1e-5)
     with tf.GradientTape() as tape:
@@ -111,10 +130,12 @@ def test_generator(stored, monkeypatch):
     check_updates(generator, weights, stored, "gen_after/")
 
 
-def test_discriminator(stored, monkeypatch):
-    discriminator = Discriminator(128, num_classes=7, base_channels=4, ham_channels=8, ham_rank=2)
-    weights = load(discriminator, "Discriminator/discriminator", DISCRIMINATOR_LAYERS)
-    monkeypatch.setattr(NMF, "draw_bases", lambda *_: tf.constant(stored["bases_D"]))
+def test_discriminator(case, stored, monkeypatch):
+    discriminator = Discriminator(
+        128, num_classes=7, base_channels=4, ham_channels=8, ham_rank=2, **case[2]
+    )
+    weights = load(discriminator, "Discriminator/discriminator", DISCRIMINATOR_LAYERS, case)
+    give_bases(monkeypatch, discriminator.hamburger.ham, stored["bases_D"])
     images, labels = tf.constant(stored["images"]), tf.constant(stored["labels"])
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(images)

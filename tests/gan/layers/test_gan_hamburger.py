@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import relative_error, tf_variable
+from conftest import StoredBases, relative_error, tf_variable
 from tensorflow import keras
 
 from gan.layers.hamburger import gan_hamburger
 from gan.networks import weights_by_path
-from ham_tf import NMF, Hamburger, NMFLayer
+from ham_tf import Hamburger, NMFLayer
 from ham_tf.layers.sublayers import build_sublayer
 
 ORIGINAL_NAMES = {
@@ -33,7 +33,7 @@ def original_name(path, version):
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
-@pytest.mark.parametrize("case", ["v1_nmf_s2", "v2_nmf_s1"])
+@pytest.mark.parametrize("case", ["v1_nmf_s2", "v2_nmf_s1", "v1_cd_s1_nobn"])
 def test_equals_original(golden, monkeypatch, case, training):
     stored = {
         key[len(case) + 1 :]: array
@@ -42,10 +42,6 @@ def test_equals_original(golden, monkeypatch, case, training):
     }
     config = json.loads(str(stored["config_json"]))
     version = int(config["version"][1])
-    bases = stored["bases"]
-    if config["S"] > 1:
-        bases = bases.reshape(config["B"], config["S"], *bases.shape[1:])
-    monkeypatch.setattr(NMF, "draw_bases", lambda self, shape, seed, dtype: tf.constant(bases))
     # The original's D is the width of one group.
     block = gan_hamburger(
         config["C"],
@@ -53,10 +49,15 @@ def test_equals_original(golden, monkeypatch, case, training):
         rank=config["R"],
         steps=config["K"],
         groups=config["S"],
+        ham=config["ham_type"].lower(),
         version=version,
-        num_classes=config["num_classes"],
+        num_classes=config["num_classes"] or None,
+        batch_norm=config["use_bn"],
         name="burger",
     )
+    monkeypatch.setattr(block.ham, "bases_initializer", StoredBases(stored["bases"]))
+    if not training:  # one fixed draw is the product's rule at inference, not the original's
+        monkeypatch.setattr(block.ham, "bases_policy", "fresh")
     build_sublayer(block, stored["x"].shape)
     weights = weights_by_path(block)
     weights = {original_name(path, version): weight for path, weight in weights.items()}
@@ -69,7 +70,7 @@ def test_equals_original(golden, monkeypatch, case, training):
     trainable = [name for name, weight in weights.items() if weight.trainable]
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = block(x, stored["labels"], training=training)
+        y = block(x, stored.get("labels"), training=training)
     variables = [tf_variable(weights[name]) for name in trainable]
     gradients = tape.gradient(y, [x, *variables], output_gradients=stored["dy"])
 

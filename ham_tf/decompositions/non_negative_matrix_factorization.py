@@ -4,7 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
-from ham_tf.decompositions.decomposition import Decomposition, Factors
+from ham_tf.decompositions.decomposition import Decomposition, Factors, unit_bases
+from ham_tf.decompositions.random_draws import uniform
 
 
 def _gram(rows):
@@ -23,6 +24,11 @@ class NMF(Decomposition):
     Attributes:
         rank: number of bases.
         epsilon: added to every denominator.
+        normalize_bases: whether initial bases are scaled to unit length, as in
+            the authors' segmentation code; their GAN code takes them as drawn.
+        relu: whether `x` passes through a relu first. Where it is known not to
+            be negative, False saves that and lets the gradient pass at zeros, as
+            in the authors' segmentation code, which has the relu before.
 
     Reference:
         Geng et al., "Is Attention Better Than Matrix Decomposition?", ICLR 2021,
@@ -31,20 +37,21 @@ class NMF(Decomposition):
     """
 
     epsilon: float = 1e-6
+    normalize_bases: bool = False
+    relu: bool = True
 
     def draw_bases(self, shape, seed, dtype=tf.float32):
-        # Philox by name: the default algorithm differs between XLA and the rest.
-        return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="philox")
+        return uniform(shape, seed, dtype=dtype)
 
     def project(self, x):
-        return tf.nn.relu(x)
+        return tf.nn.relu(x) if self.relu else x
 
     def init(self, x, bases):
-        bases = tf.linalg.matrix_transpose(bases)
+        bases = tf.linalg.matrix_transpose(unit_bases(bases) if self.normalize_bases else bases)
         return Factors(bases, tf.nn.softmax(tf.matmul(x, bases, transpose_b=True)))
 
     def step(self, x, factors):
-        coefficients = self._gain(factors) * tf.matmul(x, factors.bases, transpose_b=True)
+        coefficients = self.refine(x, factors)
         gram = tf.matmul(coefficients, coefficients, transpose_a=True)
         bases = (
             factors.bases
@@ -53,14 +60,12 @@ class NMF(Decomposition):
         )
         return Factors(bases, coefficients)
 
-    def reconstruct(self, x, factors):
-        coefficients = self._gain(factors) * tf.matmul(x, factors.bases, transpose_b=True)
-        return tf.matmul(coefficients, factors.bases)
+    def refine(self, x, factors):
+        return self._gain(factors) * tf.matmul(x, factors.bases, transpose_b=True)
 
-    def reconstruct_vjp(self, x, factors, dy):
-        # `reconstruct` is linear in x: y = (gain ∘ xBᵀ) B.
-        del x
-        d_coefficients = tf.matmul(dy, factors.bases, transpose_b=True)
+    def refine_vjp(self, x, factors, coefficients, d_coefficients):
+        # `refine` is linear in x: gain ∘ x Bᵀ. The gain is computed again, not kept.
+        del x, coefficients
         return tf.matmul(self._gain(factors) * d_coefficients, factors.bases)
 
     def _gain(self, factors):

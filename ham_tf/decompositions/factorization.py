@@ -1,0 +1,109 @@
+"""The loop of a decomposition and the three gradients through it."""
+
+import tensorflow as tf
+
+from ham_tf.decompositions.decomposition import Decomposition, Factors
+
+GRADIENTS = ("one_step", "last_step", "unrolled")
+
+
+# Plain Python inside: converting it would only slow tracing down.
+@tf.autograph.experimental.do_not_convert
+def factorize(
+    decomposition: Decomposition,
+    x: tf.Tensor,
+    bases: tf.Tensor,
+    steps: int,
+    gradient: str = "one_step",
+) -> tuple[tf.Tensor, Factors]:
+    """Runs a decomposition and reconstructs its input.
+
+    The value does not depend on `gradient`: `steps` alternations, one refinement
+    of the coefficients, and their product with the bases. What differs is which
+    of these the gradient passes through:
+
+    - `"one_step"`: the refinement and the product; bases and coefficients of
+      the last step are constants. What the authors' code computes; backward
+      needs the same memory and time for any number of steps.
+    - `"last_step"`: the last alternation as well, from the constant factors of
+      the one before. What other ports call the one-step gradient.
+    - `"unrolled"`: everything, back to the initial bases: the exact gradient of
+      the computation, which keeps every step's tensors.
+
+    Args:
+        decomposition: the algorithm.
+        x: floating point `[..., positions, channels]`.
+        bases: initial bases `[..., channels, rank]`, leading axes those of `x` or 1.
+        steps: number of alternations, at least 0.
+        gradient: one of `"one_step"`, `"last_step"`, `"unrolled"`.
+
+    Returns:
+        The reconstruction, of the shape and dtype of `x`, and the factors whose
+        product it is.
+
+    Raises:
+        ValueError: for another `gradient`.
+
+    Reference:
+        Paper, section 2.3, equation 13, propositions 1 to 3.
+    """
+    if gradient not in GRADIENTS:
+        offered = ", ".join(repr(name) for name in GRADIENTS)
+        raise ValueError(f"`gradient` must be one of {offered}. Received: gradient={gradient!r}")
+    x, bases = tf.convert_to_tensor(x), tf.convert_to_tensor(bases)
+    x = decomposition.project(x)
+    bases = _one_per_problem(bases, x)
+    constant_x = tf.stop_gradient(x)
+    if gradient == "unrolled":
+        factors = decomposition.init(x, bases)
+    else:
+        factors = decomposition.init(constant_x, tf.stop_gradient(bases))
+    # Unrolled in Python: `steps` is small, and the graph optimizer then finds
+    # that `init` and the first step share the product of x and the initial bases.
+    for index in range(steps):
+        differentiable = gradient == "unrolled" or (gradient == "last_step" and index == steps - 1)
+        if not differentiable:
+            factors = decomposition.step(constant_x, factors)
+        elif gradient == "last_step":
+            factors = decomposition.step(x, _constant(factors))
+        else:
+            factors = decomposition.step(x, factors)
+    if gradient == "one_step":
+        factors = _constant(factors)
+        coefficients = _refine_with_closed_form(decomposition, x, factors)
+    else:
+        coefficients = decomposition.refine(x, factors)
+    return tf.matmul(coefficients, factors.bases), Factors(factors.bases, coefficients)
+
+
+def _one_per_problem(bases, x):
+    """Repeats shared bases for each leading index of `x`.
+
+    TensorFlow 2.21 corrupts memory on the CPU when a batched product broadcasts
+    an operand of rank 4 (its issue 117700).
+    """
+    leading, matrix = x.shape[:-2], bases.shape[-2:]
+    if leading.is_fully_defined() and matrix.is_fully_defined():
+        return tf.broadcast_to(bases, leading + matrix)
+    return tf.broadcast_to(bases, tf.concat([tf.shape(x)[:-2], tf.shape(bases)[-2:]], axis=0))
+
+
+def _constant(factors):
+    return Factors(*(None if factor is None else tf.stop_gradient(factor) for factor in factors))
+
+
+def _refine_with_closed_form(decomposition, x, factors):
+    """`refine`, differentiated by `refine_vjp` where the decomposition has one."""
+    if type(decomposition).refine_vjp is Decomposition.refine_vjp:
+        return decomposition.refine(x, factors)
+
+    @tf.custom_gradient
+    def refine(x):
+        coefficients = decomposition.refine(x, factors)
+
+        def gradient(d_coefficients):
+            return decomposition.refine_vjp(x, factors, coefficients, d_coefficients)
+
+        return coefficients, gradient
+
+    return refine(x)

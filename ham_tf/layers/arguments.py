@@ -1,0 +1,68 @@
+"""Checks of layer arguments, with errors in Keras's manner: name, rule, value."""
+
+import math
+import numbers
+
+
+def _is_number(value, kind):
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def check_integer(name, value, minimum, maximum=None):
+    """Returns `value` as an int.
+
+    Raises:
+        ValueError: if it is no integer or not in [minimum, maximum].
+    """
+    if not _is_number(value, numbers.Integral) or value < minimum:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
+        )
+    if maximum is not None and value > maximum:
+        raise ValueError(f"`{name}` must be at most {maximum}. Received: {name}={value!r}")
+    return int(value)
+
+
+def check_positive(name, value):
+    """Returns `value` as a float.
+
+    Raises:
+        ValueError: if it is no positive, finite number.
+    """
+    if not _is_number(value, numbers.Real) or not 0 < value < math.inf:
+        raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}")
+    return float(value)
+
+
+def check_finite(name, value):
+    """Returns `value` as a float.
+
+    Raises:
+        ValueError: if it is no finite number.
+    """
+    if not _is_number(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+    return float(value)
+
+
+def check_boolean(name, value):
+    """Returns `value`.
+
+    Raises:
+        ValueError: if it is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return value
+
+
+def check_choice(name, value, choices):
+    """Returns `value`.
+
+    Raises:
+        ValueError: if it is none of `choices`.
+    """
+    if value not in choices:
+        offered = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {offered}. Received: {name}={value!r}")
+    return value

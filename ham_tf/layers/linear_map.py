@@ -1,0 +1,19 @@
+"""The linear map of each pixel that bread and projections are made of."""
+
+from tensorflow import keras
+
+
+def linear_map(input_shape, channels, use_bias, name):
+    """Makes a convolution of size 1.
+
+    Args:
+        input_shape: `[batch, height, width, channels]` or `[batch, positions, channels]`.
+        channels: of the result.
+        use_bias: whether to add a bias.
+        name: of the layer.
+
+    Returns:
+        A Keras layer, not built.
+    """
+    convolution = keras.layers.Conv2D if len(input_shape) == 4 else keras.layers.Conv1D
+    return convolution(channels, 1, use_bias=use_bias, name=name)
