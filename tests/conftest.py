@@ -10,6 +10,11 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+# Two logical devices for the tests of distribution strategies, before anything runs.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
 DATA = pathlib.Path(__file__).parent / "data"
 
 needs_tfgan = pytest.mark.skipif(

@@ -28,5 +28,5 @@ def weighted_means(x, assignments):
     Dividing the product by the weights' sum equals normalising the assignments
     over the pixels, and touches `rank · channels` numbers.
     """
-    total = tf.reduce_sum(assignments, axis=-2)[..., tf.newaxis]
+    total = tf.expand_dims(tf.reduce_sum(assignments, axis=-2), axis=-1)
     return tf.matmul(assignments, x, transpose_a=True) / (total + 1e-6)

@@ -301,7 +301,9 @@ class DecompositionLayer(keras.layers.Layer):
         return tf.float64 if self.compute_dtype == "float64" else tf.float32
 
     def _to_compute_dtype(self, x):
-        return tf.saturate_cast(x, self.compute_dtype)
+        # Only float16 has a smaller range than what the decomposition runs in.
+        cast = tf.saturate_cast if self.compute_dtype == "float16" else tf.cast
+        return cast(x, self.compute_dtype)
 
 
 def _finite(x):

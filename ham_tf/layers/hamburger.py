@@ -64,7 +64,8 @@ class HamburgerBlock(keras.layers.Layer):
         shape = input_shape
         for layer in self._layers_in_order():
             build_sublayer(layer, shape)
-            shape = tuple(layer.compute_output_shape(shape))
+            if layer is not self.normalization:
+                shape = tuple(layer.compute_output_shape(shape))
         if shape[-1] != input_shape[-1]:
             raise ValueError(
                 "`upper_bread` must return as many channels as the block gets. Received: "
@@ -80,7 +81,7 @@ class HamburgerBlock(keras.layers.Layer):
         else:
             x = tf.nn.relu(self._normalize(self.cheese(x), condition, training))
             x = self.upper_bread(x)
-        skip = inputs
+        x, skip = tf.cast(x, inputs.dtype), inputs
         if self.gate is not None:
             x = tf.cast(self.gate, x.dtype) * x
         if self.skip_gate is not None:

@@ -24,11 +24,11 @@ HAM_NAMES = (*_MAKERS, *_ATTENTION)
 
 
 def make_ham(ham, channels, rank=None, **other):
-    """Makes a context module by name.
+    """Makes a context module with its defaults.
 
     Args:
         ham: `"nmf"`, `"cd"`, `"vq"` or `"em"`; `"self_attention"`, or
-            `"pooled_attention"` for that of SAGAN; or a layer, returned as it is.
+            `"pooled_attention"` for that of SAGAN.
         channels: that the module will get.
         rank: number of bases; None for an eighth of the channels. Attention has none.
         **other: arguments of the layer, as `spatial` or `name`.
@@ -37,15 +37,11 @@ def make_ham(ham, channels, rank=None, **other):
         A Keras layer.
 
     Raises:
-        ValueError: for another name, or a rank for a layer or attention.
+        ValueError: for another name, or attention with a rank.
     """
-    if not isinstance(ham, str):
-        if rank is not None:
-            raise ValueError(f"`rank` belongs to the ham that is given. Received: rank={rank!r}")
-        return ham
     check_choice("ham", ham, HAM_NAMES)
     if ham in _ATTENTION:
         if rank is not None:
-            raise ValueError(f"`ham={ham!r}` has no rank. Received: rank={rank!r}")
-        return SelfAttention(**_ATTENTION[ham], **other)
+            raise ValueError(f"Attention has no `rank`. Received: ham={ham!r}, rank={rank!r}")
+        return SelfAttention(**{**_ATTENTION[ham], **other})
     return _MAKERS[ham](max(1, channels // 8) if rank is None else rank, **other)

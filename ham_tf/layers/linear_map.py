@@ -3,7 +3,7 @@
 from tensorflow import keras
 
 
-def linear_map(input_shape, channels, use_bias, name):
+def linear_map(input_shape, channels, use_bias, name, dtype):
     """Makes a convolution of size 1.
 
     Args:
@@ -11,9 +11,10 @@ def linear_map(input_shape, channels, use_bias, name):
         channels: of the result.
         use_bias: whether to add a bias.
         name: of the layer.
+        dtype: policy of the layer.
 
     Returns:
         A Keras layer, not built.
     """
     convolution = keras.layers.Conv2D if len(input_shape) == 4 else keras.layers.Conv1D
-    return convolution(channels, 1, use_bias=use_bias, name=name)
+    return convolution(channels, 1, use_bias=use_bias, name=name, dtype=dtype)

@@ -62,7 +62,7 @@ class PublishedHamburger(HamburgerBlock):
 
     def make_ham(self, channels):
         """The layer between the breads, for that many channels."""
-        return make_ham(self._given["ham"], channels, self.rank, name="ham")
+        return self._make_ham(self._given["ham"], channels, name="ham")
 
     @abc.abstractmethod
     def cheese_channels(self, ham_channels):
@@ -75,7 +75,7 @@ class PublishedHamburger(HamburgerBlock):
         cheese_channels = self.cheese_channels(ham_channels)
 
         def linear(name, width, use_bias=False):
-            return linear_map(input_shape, width, use_bias, name)
+            return linear_map(input_shape, width, use_bias, name, self.dtype_policy)
 
         return {
             # Attention starts with linear maps of its own.
@@ -102,12 +102,17 @@ class PublishedHamburger(HamburgerBlock):
 
     def _make_normalization(self, channels):
         given = self._given["normalization"]
+        arguments = {"epsilon": 1e-5, "name": "normalization", "dtype": self.dtype_policy}
         if given == "batch":
-            return keras.layers.BatchNormalization(epsilon=1e-5, name="normalization")
+            return keras.layers.BatchNormalization(**arguments)
         if given == "group":
-            groups = math.gcd(channels, 32)
-            return keras.layers.GroupNormalization(groups, epsilon=1e-5, name="normalization")
+            return keras.layers.GroupNormalization(math.gcd(channels, 32), **arguments)
         return given
+
+    def _make_ham(self, ham, channels, **other):
+        if not isinstance(ham, str):
+            return ham
+        return make_ham(ham, channels, self.rank, dtype=self.dtype_policy, **other)
 
 
 @keras.utils.register_keras_serializable(package="ham_tf")
@@ -247,11 +252,9 @@ class HamburgerV2Plus(PublishedHamburger):
         if channel_ham is None:
             return super().make_ham(channels)
         if isinstance(channel_ham, str):
-            channel_ham = make_ham(
-                channel_ham, channels, self.rank, name="channel_ham", spatial=False
-            )
-        ham = make_ham(self._given["ham"], channels, self.rank, name="spatial_ham")
-        return DualHam(ham, channel_ham, name="ham")
+            channel_ham = self._make_ham(channel_ham, channels, name="channel_ham", spatial=False)
+        ham = self._make_ham(self._given["ham"], channels, name="spatial_ham")
+        return DualHam(ham, channel_ham, name="ham", dtype=self.dtype_policy)
 
     def cheese_channels(self, ham_channels):
         if ham_channels % self.cheese_factor:

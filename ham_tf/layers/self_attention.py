@@ -6,7 +6,11 @@ from tensorflow import keras
 from ham_tf.layers.arguments import check_integer
 from ham_tf.layers.linear_map import linear_map
 from ham_tf.layers.shapes import positions, sizes
-from ham_tf.layers.sublayers import build_sublayer, deserialize_layers, serialize_layer
+from ham_tf.layers.sublayers import (
+    build_sublayer,
+    deserialize_layers,
+    serialize_layer,
+)
 
 PROJECTIONS = ("query", "key", "value")
 
@@ -80,7 +84,8 @@ class SelfAttention(keras.layers.Layer):
         for name in PROJECTIONS:
             if getattr(self, name) is None:
                 width = channels // ratios[name]
-                setattr(self, name, linear_map(input_shape, width, use_bias=False, name=name))
+                layer = linear_map(input_shape, width, False, name, self.dtype_policy)
+                setattr(self, name, layer)
             build_sublayer(getattr(self, name), input_shape)
         self.built = True
 
