@@ -4,7 +4,7 @@ One process, one table: for each size of the feature map, the arithmetic of ever
 context module (by formula, `multiply_adds`) and its time, forward and with the
 gradient, as medians of rounds in which all modules take turns. Blocks are
 `HamburgerV1` without normalisation, so bread and output projections count; the rank
-is an eighth of the channels. A second table times the three gradients of NMF.
+is an eighth of the channels. A second table compares the three gradients.
 """
 
 import argparse
@@ -54,13 +54,12 @@ def make_step(block, training):
 
 def median_times(calls, rounds, seconds):
     """Median seconds of each call; all take turns, slow ones fewer times."""
-    times = {name: [] for name in calls}
+    times, first = {name: [] for name in calls}, {}
     for name, call in calls.items():
-        begin = time.perf_counter()
         call()  # traces
+        begin = time.perf_counter()
         call()
-        times[name].append(time.perf_counter() - begin)
-    first = {name: value.pop() for name, value in times.items()}
+        first[name] = time.perf_counter() - begin
     for index in range(rounds):
         for name, call in calls.items():
             if index >= 3 and index * first[name] > seconds:
@@ -114,23 +113,41 @@ def measure_modules(size, arguments):
 
 
 def measure_gradients(arguments):
-    """One row per gradient of NMF, at the first size."""
+    """One row per decomposition and gradient, at the middle size: time, and direction.
+
+    The direction is the cosine with the exact gradient of the same computation, on
+    the same features and bases.
+    """
+    import numpy as np
     import tensorflow as tf
 
-    from ham_tf import NMFLayer
+    from ham_tf import CDLayer, NMFLayer, VQLayer
 
-    size, rank = arguments.sizes[0], arguments.channels // 8
+    size, rank = arguments.sizes[len(arguments.sizes) // 2], arguments.channels // 8
     x = tf.random.stateless_normal([arguments.batch, size, size, arguments.channels], [0, 1])
-    calls = {}
-    for gradient in GRADIENTS:
-        layer = NMFLayer(rank, gradient=gradient)
-        layer.build(x.shape)
-        step = make_step(layer, True)
-        calls[gradient] = lambda step=step: wait_for(step(x))
+    calls, directions = {}, {}
+    for make in (NMFLayer, CDLayer, VQLayer):
+        for gradient in GRADIENTS:
+            layer = make(rank, gradient=gradient, bases_policy="fixed")
+            layer.build(x.shape)
+            step = make_step(layer, True)
+            calls[make.__name__, gradient] = lambda step=step: wait_for(step(x))
+            directions[make.__name__, gradient] = np.ravel(step(x)[0])
     times = median_times(calls, arguments.rounds, arguments.seconds)
+
+    def cosine(layer, gradient):
+        a, b = directions[layer, gradient], directions[layer, "unrolled"]
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
     return [
-        {"size": size, "gradient": name, "training_ms": 1e3 * times[name] / arguments.batch}
-        for name in GRADIENTS
+        {
+            "size": size,
+            "layer": layer,
+            "gradient": gradient,
+            "training_ms": 1e3 * times[layer, gradient] / arguments.batch,
+            "cosine_with_exact": cosine(layer, gradient),
+        }
+        for layer, gradient in calls
     ]
 
 

@@ -27,8 +27,8 @@ class SelfAttention(keras.layers.Layer):
     computed and kept in float32.
 
     Args:
-        key_ratio: input channels per channel of queries and keys.
-        value_ratio: input channels per channel of the values and the result.
+        key_ratio: input channels per channel of queries and keys, which have at least one.
+        value_ratio: the same for the values and the result.
         pool_size: keys and values are max-pooled by this factor in height and width.
         query: layer that makes the queries; None for a linear map without bias.
         key: the same for the keys.
@@ -44,8 +44,8 @@ class SelfAttention(keras.layers.Layer):
         `[batch, height, width, channels / value_ratio]`.
 
     Raises:
-        ValueError: for a ratio that leaves no channel, or pooling without height
-            and width.
+        ValueError: for an argument out of range, unknown channels, or pooling
+            without height and width.
 
     Reference:
         Wang et al., "Non-local Neural Networks", CVPR 2018; Zhang et al.,
@@ -74,16 +74,15 @@ class SelfAttention(keras.layers.Layer):
                 f"with pool_size={self.pool_size}"
             )
         channels = input_shape[-1]
-        if channels is None or min(channels // self.key_ratio, channels // self.value_ratio) < 1:
+        if channels is None:
             raise ValueError(
-                "`inputs` must have at least `key_ratio` and `value_ratio` channels. "
-                f"Received: shape={input_shape}, key_ratio={self.key_ratio}, "
-                f"value_ratio={self.value_ratio}"
+                "The last axis of `inputs` (channels) must be known when the layer is built. "
+                f"Received: shape={input_shape}"
             )
         ratios = {"query": self.key_ratio, "key": self.key_ratio, "value": self.value_ratio}
         for name in PROJECTIONS:
             if getattr(self, name) is None:
-                width = channels // ratios[name]
+                width = max(1, channels // ratios[name])
                 layer = linear_map(input_shape, width, False, name, self.dtype_policy)
                 setattr(self, name, layer)
             build_sublayer(getattr(self, name), input_shape)
@@ -106,7 +105,7 @@ class SelfAttention(keras.layers.Layer):
         input_shape = tuple(input_shape)
         if self._given["value"] is not None:
             return tuple(self.value.compute_output_shape(input_shape))
-        return (*input_shape[:-1], input_shape[-1] // self.value_ratio)
+        return (*input_shape[:-1], max(1, input_shape[-1] // self.value_ratio))
 
     def get_config(self):
         config = super().get_config()

@@ -63,8 +63,10 @@ def plain_training(models, batches, config, steps):
         step(generated, real)
 
 
-@pytest.mark.parametrize("discriminator_steps", [1, 2])
-def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps):
+@pytest.mark.parametrize(
+    ("discriminator_steps", "ham"), [(1, "nmf"), (2, "nmf"), (1, "cd"), (1, "pooled_attention")]
+)
+def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps, ham):
     """From equal weights, after some steps of SGD, every weight is equal.
 
     SGD, because Adam turns the rounding of tiny gradients into steps of full size.
@@ -78,6 +80,7 @@ def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps):
         dict(
             steps=STEPS,
             discriminator_steps=discriminator_steps,
+            ham=ham,
             shuffle_buffer=1,
             generator_lr=1e-2,
             discriminator_lr=1e-2,

@@ -1,5 +1,6 @@
 """Generator and discriminator: shapes, exact sizes, the published architecture."""
 
+import dataclasses
 import json
 import math
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 from conftest import DATA
 from tensorflow import keras
 
+from gan.config import ModelConfig
 from gan.discriminator import Discriminator
 from gan.generator import Generator
 from gan.layers.residual_block import DownBlock, UpBlock, downsample, upsample
@@ -64,6 +66,28 @@ def test_shapes_and_sizes(size, channels):
     assert discriminator([images, tf.constant([0, 2])], training=False).shape == (2, 1)
     assert count(generator.trainable_weights) == expected_generator(size, 2, 3, 5, 4, channels)
     assert count(discriminator.trainable_weights) == expected_discriminator(size, 2, 3, 4, channels)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(
+    "ham", ModelConfig.__dataclass_fields__["ham"].metadata["choices"], ids=str
+)
+def test_every_context_module(ham, training):
+    """The choices of `--ham` and those of the models are the same."""
+    config = dataclasses.replace(smoke().model, ham=ham)
+    generator, discriminator = make_generator(config), make_discriminator(config)
+    latents, labels = np.zeros([2, config.z_dim], np.float32), np.array([0, 1])
+    images = generator([latents, labels], training=training)
+    assert images.shape == (2, 16, 16, 1)
+    assert discriminator([images, labels], training=training).shape == (2, 1)
+    paths = weights_by_path(generator)
+    assert ("hamburger/gate" in paths) == (ham != "none")
+    assert ("hamburger/ham/query/kernel" in paths) == ham.endswith("attention")
+
+
+def test_an_unknown_context_module():
+    with pytest.raises(ValueError, match="`ham` must be one of .* Received: ham='pca'"):
+        Generator(16, ham="pca", **SMALL)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -88,8 +88,7 @@ def test_attends_in_float32():
     [
         (SelfAttention(pool_size=2), (2, 24, 16), r"shape=\(2, 24, 16\) with pool_size=2"),
         (SelfAttention(), (2, 16), "`inputs` must have shape"),
-        (SelfAttention(key_ratio=32), (2, 6, 4, 16), "at least `key_ratio` and `value_ratio`"),
-        (SelfAttention(), (2, 6, 4, None), "at least `key_ratio` and `value_ratio` channels"),
+        (SelfAttention(), (2, 6, 4, None), "must be known when the layer is built"),
     ],
 )
 def test_wrong_inputs(layer, shape, message):
@@ -101,3 +100,9 @@ def test_wrong_inputs(layer, shape, message):
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least 1"):
         SelfAttention(**{name: 0})
+
+
+def test_narrow_inputs_keep_one_channel():
+    layer = SelfAttention(key_ratio=32, value_ratio=32)
+    assert layer(features()).shape == (2, 6, 4, 1)
+    assert tuple(layer.compute_output_shape((2, 6, 4, 16))) == (2, 6, 4, 1)
