@@ -47,7 +47,8 @@ class DrawSeeds:
         """Returns the seed of the next draw: `[2]` int32."""
         if self._count is None:
             return tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32, seed=self.seed)
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        context = tf.distribute.get_replica_context()  # none while a model is put together
+        replica = 0 if context is None else context.replica_id_in_sync_group
         # Replicas must not draw alike; the large odd factor keeps seeds 0, 1, 2, … apart.
         first = self._first + 0x9E3779B1 * tf.cast(replica, tf.int64)
         return tf.cast(tf.stack([first, self._count.assign_add(1)]) % 2**31, tf.int32)

@@ -342,6 +342,20 @@ def test_training_may_be_a_tensor():
         np.testing.assert_allclose(call(tf.constant(training)), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("policy", ["fresh", "online"])
+def test_a_model_is_put_together_inside_a_strategy(policy):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    x = features(4, 4, 4, 8)
+    with strategy.scope():
+        inputs = keras.Input([4, 4, 8])
+        layer = NMFLayer(2, bases_policy=policy)
+        model = keras.Model(inputs, layer(inputs))
+        assert np.isfinite(layer(x, training=True)).all()
+    run = tf.function(lambda x: strategy.run(lambda x: model(x, training=True), (x,)))
+    for result in strategy.experimental_local_results(run(tf.constant(x))):
+        assert np.isfinite(result).all()
+
+
 def test_an_empty_batch_stays_empty():
     assert NMFLayer(2)(features(0, 4, 4, 8)).shape == (0, 4, 4, 8)
 

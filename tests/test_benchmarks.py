@@ -1,0 +1,46 @@
+"""The benchmarks run, and their arithmetic is the published one. No time is asserted."""
+
+import json
+
+import pytest
+
+from benchmarks import context_modules
+from benchmarks.context_modules import GRADIENTS, MODULES, main, multiply_adds
+
+
+@pytest.mark.parametrize(
+    ("module", "size", "channels", "rank", "expected"),
+    [
+        ("self_attention", 128, 512, 64, 292.06),  # paper, table 3; by count
+        # Theirs 16.18: they multiply the pixels by the inverse, we the bases.
+        ("cd", 128, 512, 64, 16.11),
+        ("nmf", 128, 512, 64, 17.54),
+        ("nmf", 32, 256, 32, 0.277),
+        ("pooled_attention", 32, 256, 32, 0.126),
+        ("pooled_attention", 64, 256, 32, 1.007),
+        ("pooled_attention", 128, 256, 32, 12.08),
+    ],
+)
+def test_multiply_adds(module, size, channels, rank, expected):
+    counted = multiply_adds(module, size * size, channels, rank, steps=6) / 1e9
+    assert counted == pytest.approx(expected, rel=2e-3)
+
+
+def test_prints_tables_and_writes_json(tmp_path, capsys):
+    path = tmp_path / "rows.json"
+    main(["--sizes=4,6", "--channels=16", "--batch=1", "--rounds=1", f"--json={path}"])
+    printed = capsys.readouterr().out
+    rows = json.loads(path.read_text())
+    assert [row["module"] for row in rows["modules"]] == [*MODULES, *MODULES]
+    assert {row["gradient"] for row in rows["gradients"]} == set(GRADIENTS)
+    assert all(row["forward_ms"] > 0 and row["training_ms"] > 0 for row in rows["modules"])
+    exact = [row["cosine_with_exact"] for row in rows["gradients"] if row["gradient"] == "unrolled"]
+    assert exact == pytest.approx([1.0] * 3)
+    assert "| 4 | nmf | " in printed
+    assert "| 6 | CDLayer | last_step | " in printed
+
+
+def test_unknown_module(capsys):
+    with pytest.raises(SystemExit):
+        context_modules.parse(["--modules=nmf,pca"])
+    assert "{'pca'} are not among nmf, cd" in capsys.readouterr().err
