@@ -8,7 +8,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
-PACKAGES = ("ham_tf", "gan", "preprocessing", "checkpoints")
+PACKAGES = ("ham_tf", "gan", "preprocessing", "checkpoints", "benchmarks", "examples")
 ENTRY_POINTS = {"gan.train", "gan.evaluate", "gan.generate"}
 
 # Module prefix -> prefixes of ours that it may import. The longest prefix that fits counts.
@@ -66,6 +66,8 @@ ALLOWED = {
     "gan.evaluate": {"gan", "checkpoints"},
     "gan.generate": {"gan", "checkpoints"},
     "preprocessing": {"preprocessing"},
+    "benchmarks": {"ham_tf"},
+    "examples": {"ham_tf"},
     "checkpoints": {"checkpoints"},
     "checkpoints.load": {"checkpoints", "gan.config", "gan.networks", "gan.run_folder"},
 }
