@@ -95,7 +95,9 @@ def measure_modules(size, arguments):
     times = median_times(calls, arguments.rounds, arguments.seconds)
     rows = []
     for module in arguments.modules:
-        steps = getattr(blocks[module].ham, "steps", 0)
+        ham = blocks[module].ham
+        # The counted pass is the forward one, at inference.
+        steps = getattr(ham, "eval_steps", None) or getattr(ham, "steps", 0)
         rows.append(
             {
                 "size": size,

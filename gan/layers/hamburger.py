@@ -3,6 +3,7 @@
 from gan.layers.conditional_batch_norm import ConditionalBatchNorm
 from gan.layers.spectral_normalization import SpectralNormConv2D
 from ham_tf import CDLayer, Hamburger, NMFLayer, SelfAttention, VQLayer
+from ham_tf.layers.hams import ATTENTION
 
 DECOMPOSITIONS = {"nmf": NMFLayer, "cd": CDLayer, "vq": VQLayer}
 
@@ -65,12 +66,10 @@ def gan_hamburger(
     if ham in DECOMPOSITIONS:
         lower_bread = conv1x1(ham_channels, "lower_bread")
         context = DECOMPOSITIONS[ham](rank, steps=steps, groups=groups, name="ham")
-    elif ham == "pooled_attention":
-        context = attention(key_ratio=8, value_ratio=2, pool_size=2)
-    elif ham == "self_attention":
-        context = attention(key_ratio=1, value_ratio=1, pool_size=1)
+    elif ham in ATTENTION:
+        context = attention(**ATTENTION[ham])
     else:
-        offered = [*DECOMPOSITIONS, "pooled_attention", "self_attention"]
+        offered = [*DECOMPOSITIONS, *ATTENTION]
         raise ValueError(f"`ham` must be one of {offered}. Received: ham={ham!r}")
     return Hamburger(
         lower_bread=lower_bread,

@@ -10,6 +10,7 @@ axes (batch, channel groups) are independent problems; those of the bases may be
 
 import abc
 import dataclasses
+import math
 import numbers
 from collections.abc import Sequence
 from typing import NamedTuple, Optional
@@ -52,6 +53,10 @@ class Decomposition(abc.ABC):
             raise ValueError(
                 f"`rank` must be an integer of at least 1. Received: rank={self.rank!r}"
             )
+        for name in ("epsilon", "inverse_temperature", "ridge"):
+            value = getattr(self, name, 1.0)
+            if not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+                raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}")
 
     @abc.abstractmethod
     def draw_bases(self, shape: Sequence, seed, dtype=tf.float32) -> tf.Tensor:
@@ -86,7 +91,7 @@ class Decomposition(abc.ABC):
     def refine(self, x: tf.Tensor, factors: Factors) -> tf.Tensor:
         """The coefficients `[..., positions, rank]` that the reconstruction is made with.
 
-        The one-step gradient (equation 13 of the paper) is the gradient of
+        The one-step gradient, as the authors' code computes it, is that of
         `refine(x, factors) @ factors.bases` in `x`, with `factors` constant.
         """
 

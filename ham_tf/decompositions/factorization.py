@@ -1,5 +1,7 @@
 """The loop of a decomposition and the three gradients through it."""
 
+import numbers
+
 import tensorflow as tf
 
 from ham_tf.decompositions.decomposition import Decomposition, Factors
@@ -23,10 +25,10 @@ def factorize(
     of these the gradient passes through:
 
     - `"one_step"`: the refinement and the product; bases and coefficients of
-      the last step are constants. What the authors' code computes; backward
-      needs the same memory and time for any number of steps.
+      the last step are constants. What the authors' code does; backward needs
+      the same memory and time for any number of steps.
     - `"last_step"`: the last alternation as well, from the constant factors of
-      the one before. What other ports call the one-step gradient.
+      the one before. The paper's formula, and what other ports call one step.
     - `"unrolled"`: everything, back to the initial bases: the exact gradient of
       the computation, which keeps every step's tensors.
 
@@ -42,14 +44,16 @@ def factorize(
         product it is.
 
     Raises:
-        ValueError: for another `gradient`.
+        ValueError: for another `gradient`, or `steps` that are no such number.
 
     Reference:
-        Paper, section 2.3, equation 13, propositions 1 to 3.
+        Paper, section 2.3 and propositions 1 to 3.
     """
     if gradient not in GRADIENTS:
         offered = ", ".join(repr(name) for name in GRADIENTS)
         raise ValueError(f"`gradient` must be one of {offered}. Received: gradient={gradient!r}")
+    if isinstance(steps, bool) or not isinstance(steps, numbers.Integral) or steps < 0:
+        raise ValueError(f"`steps` must be an integer of at least 0. Received: steps={steps!r}")
     x, bases = tf.convert_to_tensor(x), tf.convert_to_tensor(bases)
     x = decomposition.project(x)
     bases = _one_per_problem(bases, x)

@@ -98,13 +98,12 @@ def _reconstruct(make_decomposition, x, bases, steps, gradient):
             "`x` and `bases` must both be float32 or both float64. "
             f"Received: {x.dtype.name} and {bases.dtype.name}"
         )
-    if len(x.shape) < 2 or len(bases.shape) != len(x.shape) or x.shape[-1] != bases.shape[-2]:
+    fits = len(x.shape) == 3 and len(bases.shape) == 3 and x.shape[-1] == bases.shape[-2]
+    if not fits or not (bases.shape[0] == 1 or x.shape[:1].is_compatible_with(bases.shape[:1])):
         raise ValueError(
             "`x` must have shape [batch, positions, channels] and `bases` "
-            "[batch or 1, channels, rank] with the same channels. "
+            "[batch or 1, channels, rank] with the same batch and channels. "
             f"Received: {tuple(x.shape)} and {tuple(bases.shape)}"
         )
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
-        raise ValueError(f"`steps` must be an integer of at least 0. Received: steps={steps!r}")
     y, _ = factorize(make_decomposition(bases.shape[-1]), x, bases, steps, gradient)
     return y

@@ -3,6 +3,8 @@
 import math
 import numbers
 
+from tensorflow import keras
+
 
 def _is_number(value, kind):
     return isinstance(value, kind) and not isinstance(value, bool)
@@ -66,3 +68,41 @@ def check_choice(name, value, choices):
         offered = ", ".join(repr(choice) for choice in choices)
         raise ValueError(f"`{name}` must be one of {offered}. Received: {name}={value!r}")
     return value
+
+
+def check_layer(name, value, optional=False):
+    """Returns `value`.
+
+    Raises:
+        ValueError: if it is no Keras layer (or None, where that is allowed).
+    """
+    if not isinstance(value, keras.layers.Layer) and not (optional and value is None):
+        raise ValueError(
+            f"`{name}` must be a Keras layer{' or None' if optional else ''}. "
+            f"Received: {name}={value!r}"
+        )
+    return value
+
+
+def check_inputs(shape, dtype=None):
+    """Checks the inputs of a layer that takes images or positions.
+
+    Raises:
+        ValueError: for another rank, unknown channels, or a dtype that is not floating point.
+    """
+    shape = tuple(shape)
+    if len(shape) not in (3, 4):
+        raise ValueError(
+            "`inputs` must have shape [batch, height, width, channels] or "
+            f"[batch, positions, channels]. Received: shape={shape}"
+        )
+    if shape[-1] is None:
+        raise ValueError(
+            "The last axis of `inputs` (channels) must be known when the layer is built. "
+            f"Received: shape={shape}"
+        )
+    if dtype is not None and not dtype.is_floating:
+        raise ValueError(
+            "`inputs` must be floating point; cast or scale them first. "
+            f"Received: dtype={dtype.name}"
+        )

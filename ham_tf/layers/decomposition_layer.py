@@ -7,7 +7,13 @@ import tensorflow as tf
 from tensorflow import keras
 
 from ham_tf.decompositions import GRADIENTS, Decomposition, factorize, unit_bases
-from ham_tf.layers.arguments import check_boolean, check_choice, check_integer, check_positive
+from ham_tf.layers.arguments import (
+    check_boolean,
+    check_choice,
+    check_inputs,
+    check_integer,
+    check_positive,
+)
 from ham_tf.layers.draw_seeds import DrawSeeds
 from ham_tf.layers.initial_bases import draw_initial_bases
 from ham_tf.layers.shapes import positions, sizes
@@ -41,7 +47,7 @@ class DecompositionLayer(keras.layers.Layer):
             one fixed draw for all samples at inference, which is deterministic
             and makes a sample's result independent of its batch.
             `"fresh"`: drawn anew at inference too, as published.
-            `"fixed"`: one stored draw, a weight that is never changed.
+            `"fixed"`: one stored draw at unit length, a weight that is never changed.
             `"online"`: a stored draw that every training call moves towards the
             mean of the final bases of its samples.
             `"online_at_inference"`: the same, but moved by inference calls and
@@ -51,7 +57,7 @@ class DecompositionLayer(keras.layers.Layer):
             fixed and stored draws (for `spatial=False` pixels take the place of
             channels / groups); None for the algorithm's own law. A random one
             given without a seed draws as the policy says; any other returns
-            what it returns at every call.
+            what it returns at every call. Stored draws are scaled to unit length.
         momentum: the moving average's weight of the *new* bases (η), in (0, 1].
             The stored ones are then scaled to unit length.
         return_factors: whether to return coefficients and bases as well.
@@ -122,17 +128,8 @@ class DecompositionLayer(keras.layers.Layer):
 
     def build(self, input_shape):
         input_shape = tuple(input_shape)
-        if len(input_shape) not in (3, 4):
-            raise ValueError(
-                "`inputs` must have shape [batch, height, width, channels] or "
-                f"[batch, positions, channels]. Received: shape={input_shape}"
-            )
+        check_inputs(input_shape)
         channels = input_shape[-1]
-        if channels is None:
-            raise ValueError(
-                "The last axis of `inputs` (channels) must be known when the layer is built. "
-                f"Received: shape={input_shape}"
-            )
         if channels % self.groups:
             raise ValueError(
                 f"`groups` must divide the channels. Received: groups={self.groups} "
@@ -140,7 +137,7 @@ class DecompositionLayer(keras.layers.Layer):
             )
         if self.rank > channels // self.groups:
             raise ValueError(
-                "`rank` must not exceed the channels of a group: it would reproduce its input. "
+                "`rank` must not exceed the channels of a group: nothing would be of low rank. "
                 f"Received: rank={self.rank} for {channels} channels in {self.groups} groups"
             )
         self._channels = channels
@@ -209,11 +206,7 @@ class DecompositionLayer(keras.layers.Layer):
         return config
 
     def _check_inputs(self, inputs):
-        if not inputs.dtype.is_floating:
-            raise ValueError(
-                "`inputs` must be floating point; cast or scale them first. "
-                f"Received: dtype={inputs.dtype.name}"
-            )
+        check_inputs(inputs.shape, inputs.dtype)
         if inputs.shape[-1] != self._channels:
             raise ValueError(
                 f"`inputs` must have the {self._channels} channels the layer was built for. "
@@ -231,7 +224,10 @@ class DecompositionLayer(keras.layers.Layer):
         decomposition = self.make_decomposition()
         # Static sizes where they are known: TPUs need them.
         shape = sizes(inputs)
-        x = self._to_matrices(tf.cast(_finite(inputs), self._decomposition_dtype()), shape)
+        x = tf.cast(inputs, self._decomposition_dtype())
+        if inputs.dtype == tf.float16:  # what overflowed counts as the largest number
+            x = _limit(x, tf.float16.max)
+        x = self._to_matrices(x, shape)
         bases = self._initial_bases(decomposition, sizes(x), training)
         steps = self.steps if training or self.eval_steps is None else self.eval_steps
         y, factors = factorize(decomposition, x, bases, steps, self.gradient)
@@ -302,10 +298,11 @@ class DecompositionLayer(keras.layers.Layer):
 
     def _to_compute_dtype(self, x):
         # Only float16 has a smaller range than what the decomposition runs in.
-        cast = tf.saturate_cast if self.compute_dtype == "float16" else tf.cast
-        return cast(x, self.compute_dtype)
+        if self.compute_dtype == "float16":
+            x = _limit(x, tf.float16.max)
+        return tf.cast(x, self.compute_dtype)
 
 
-def _finite(x):
-    """`x`, where a half-precision infinity counts as the largest number of its type."""
-    return tf.clip_by_value(x, x.dtype.min, x.dtype.max) if x.dtype == tf.float16 else x
+def _limit(x, largest):
+    """`x` within ±`largest`. Unlike a clip, which loses it under XLA, this keeps NaN."""
+    return tf.where(tf.abs(x) > largest, tf.sign(x) * largest, x)

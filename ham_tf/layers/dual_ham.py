@@ -3,6 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
+from ham_tf.layers.hamburger import check_ham
 from ham_tf.layers.sublayers import build_sublayer, deserialize_layers, serialize_layer
 
 
@@ -20,7 +21,8 @@ class DualHam(keras.layers.Layer):
         training: passed to both.
 
     Returns:
-        A tensor with the shape of `inputs`.
+        What the two return, joined along the channels: for decompositions a
+        tensor with the shape of `inputs`.
 
     Raises:
         ValueError: for an odd number of channels.
@@ -31,8 +33,8 @@ class DualHam(keras.layers.Layer):
 
     def __init__(self, spatial_ham, channel_ham, **kwargs):
         super().__init__(**kwargs)
-        self.spatial_ham = spatial_ham
-        self.channel_ham = channel_ham
+        self.spatial_ham = check_ham("spatial_ham", spatial_ham)
+        self.channel_ham = check_ham("channel_ham", channel_ham)
 
     def build(self, input_shape):
         *sizes, channels = tuple(input_shape)
@@ -55,7 +57,10 @@ class DualHam(keras.layers.Layer):
         )
 
     def compute_output_shape(self, input_shape):
-        return input_shape
+        *sizes, channels = tuple(input_shape)
+        half = (*sizes, channels // 2)
+        widths = [h.compute_output_shape(half)[-1] for h in (self.spatial_ham, self.channel_ham)]
+        return (*sizes, sum(widths))
 
     def get_config(self):
         config = super().get_config()

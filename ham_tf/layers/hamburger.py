@@ -5,10 +5,22 @@ import abc
 import tensorflow as tf
 from tensorflow import keras
 
-from ham_tf.layers.arguments import check_finite
+from ham_tf.layers.arguments import check_finite, check_inputs, check_layer
 from ham_tf.layers.sublayers import build_sublayer, deserialize_layers, serialize_layer
 
 SUBLAYERS = ("lower_bread", "ham", "upper_bread", "cheese", "normalization")
+
+
+def check_ham(name, ham):
+    """Returns `ham`.
+
+    Raises:
+        ValueError: if it is no layer or returns more than one tensor.
+    """
+    check_layer(name, ham)
+    if getattr(ham, "return_factors", False):
+        raise ValueError(f"`{name}` must not return its factors. Received: return_factors=True")
+    return ham
 
 
 class HamburgerBlock(keras.layers.Layer):
@@ -52,11 +64,7 @@ class HamburgerBlock(keras.layers.Layer):
 
     def build(self, input_shape):
         input_shape = tuple(input_shape)
-        if input_shape[-1] is None:
-            raise ValueError(
-                "The last axis of `inputs` (channels) must be known when the block is built. "
-                f"Received: shape={input_shape}"
-            )
+        check_inputs(input_shape)
         for name, layer in self.make_sublayers(input_shape).items():
             setattr(self, name, layer)
         self.gate = self._add_gate("gate", self.gate_initial)
@@ -74,6 +82,7 @@ class HamburgerBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, condition=None, training=None):
+        check_inputs(inputs.shape, inputs.dtype)
         x = inputs if self.lower_bread is None else self.lower_bread(inputs)
         x = self.ham(x, training=training)
         if self.cheese is None:
@@ -188,11 +197,11 @@ class Hamburger(HamburgerBlock):
         **kwargs,
     ):
         super().__init__(gate, skip_gate, activation, **kwargs)
-        self.lower_bread = lower_bread
-        self.ham = ham
-        self.upper_bread = upper_bread
-        self.cheese = cheese
-        self.normalization = normalization
+        self.lower_bread = check_layer("lower_bread", lower_bread, optional=True)
+        self.ham = check_ham("ham", ham)
+        self.upper_bread = check_layer("upper_bread", upper_bread)
+        self.cheese = check_layer("cheese", cheese, optional=True)
+        self.normalization = check_layer("normalization", normalization, optional=True)
 
     def make_sublayers(self, input_shape):
         return {name: getattr(self, name) for name in SUBLAYERS}

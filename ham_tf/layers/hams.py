@@ -16,11 +16,13 @@ _MAKERS = {
     "vq": lambda rank, **other: VQLayer(rank, **_STEPS, **other),
     "em": EMLayer,
 }
-_ATTENTION = {
-    "self_attention": {},
+# The arguments of `SelfAttention` for full attention and for SAGAN's.
+ATTENTION = {
+    "self_attention": {"key_ratio": 1, "value_ratio": 1, "pool_size": 1},
     "pooled_attention": {"key_ratio": 8, "value_ratio": 2, "pool_size": 2},
 }
-HAM_NAMES = (*_MAKERS, *_ATTENTION)
+HAMS_WITH_RANK = tuple(_MAKERS)
+HAM_NAMES = (*HAMS_WITH_RANK, *ATTENTION)
 
 
 def make_ham(ham, channels, rank=None, **other):
@@ -40,8 +42,8 @@ def make_ham(ham, channels, rank=None, **other):
         ValueError: for another name, or attention with a rank.
     """
     check_choice("ham", ham, HAM_NAMES)
-    if ham in _ATTENTION:
+    if ham in ATTENTION:
         if rank is not None:
             raise ValueError(f"Attention has no `rank`. Received: ham={ham!r}, rank={rank!r}")
-        return SelfAttention(**{**_ATTENTION[ham], **other})
+        return SelfAttention(**{**ATTENTION[ham], **other})
     return _MAKERS[ham](max(1, channels // 8) if rank is None else rank, **other)

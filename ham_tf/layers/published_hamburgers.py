@@ -5,10 +5,10 @@ import math
 
 from tensorflow import keras
 
-from ham_tf.layers.arguments import check_choice, check_integer
+from ham_tf.layers.arguments import check_choice, check_integer, check_layer
 from ham_tf.layers.dual_ham import DualHam
-from ham_tf.layers.hamburger import HamburgerBlock
-from ham_tf.layers.hams import HAM_NAMES, make_ham
+from ham_tf.layers.hamburger import HamburgerBlock, check_ham
+from ham_tf.layers.hams import HAM_NAMES, HAMS_WITH_RANK, make_ham
 from ham_tf.layers.linear_map import linear_map
 from ham_tf.layers.sublayers import deserialize_layers, serialize_layer
 
@@ -34,6 +34,7 @@ class PublishedHamburger(HamburgerBlock):
             for none. The GAN forms have one that starts at 0.
         skip_gate: the same for the skip connection.
         activation: of the sum; the GAN forms have none.
+        channel_ham: the second ham of the dual form, or None.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class PublishedHamburger(HamburgerBlock):
         gate=None,
         skip_gate=None,
         activation="relu",
+        channel_ham=None,
         **kwargs,
     ):
         super().__init__(gate, skip_gate, activation, **kwargs)
@@ -55,10 +57,17 @@ class PublishedHamburger(HamburgerBlock):
         self._given = {"ham": ham, "normalization": normalization}
         if isinstance(ham, str):
             check_choice("ham", ham, HAM_NAMES)
-        elif rank is not None:
-            raise ValueError(f"`rank` is that of a ham given by name. Received: rank={rank!r}")
+        else:
+            check_ham("ham", ham)
         if isinstance(normalization, str):
             check_choice("normalization", normalization, ("batch", "group"))
+        else:
+            check_layer("normalization", normalization, optional=True)
+        if rank is not None and not any(name in HAMS_WITH_RANK for name in (ham, channel_ham)):
+            raise ValueError(
+                "`rank` is that of a decomposition given by name; a layer has its own, attention "
+                f"has none. Received: rank={rank!r}"
+            )
 
     def make_ham(self, channels):
         """The layer between the breads, for that many channels."""
@@ -112,7 +121,8 @@ class PublishedHamburger(HamburgerBlock):
     def _make_ham(self, ham, channels, **other):
         if not isinstance(ham, str):
             return ham
-        return make_ham(ham, channels, self.rank, dtype=self.dtype_policy, **other)
+        rank = self.rank if ham in HAMS_WITH_RANK else None
+        return make_ham(ham, channels, rank, dtype=self.dtype_policy, **other)
 
 
 @keras.utils.register_keras_serializable(package="ham_tf")
@@ -240,10 +250,20 @@ class HamburgerV2Plus(PublishedHamburger):
         **kwargs,
     ):
         super().__init__(
-            ham, ham_channels, rank, normalization, gate, skip_gate, activation, **kwargs
+            ham,
+            ham_channels,
+            rank,
+            normalization,
+            gate,
+            skip_gate,
+            activation,
+            channel_ham,
+            **kwargs,
         )
         if isinstance(channel_ham, str):
             check_choice("channel_ham", channel_ham, CHANNEL_HAM_NAMES)
+        elif channel_ham is not None:
+            check_ham("channel_ham", channel_ham)
         self.cheese_factor = check_integer("cheese_factor", cheese_factor, 1)
         self._given["channel_ham"] = channel_ham
 

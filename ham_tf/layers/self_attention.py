@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from ham_tf.layers.arguments import check_integer
+from ham_tf.layers.arguments import check_inputs, check_integer, check_layer
 from ham_tf.layers.linear_map import linear_map
 from ham_tf.layers.shapes import positions, sizes
 from ham_tf.layers.sublayers import (
@@ -29,7 +29,8 @@ class SelfAttention(keras.layers.Layer):
     Args:
         key_ratio: input channels per channel of queries and keys, which have at least one.
         value_ratio: the same for the values and the result.
-        pool_size: keys and values are max-pooled by this factor in height and width.
+        pool_size: keys and values are max-pooled by this factor in height and
+            width; what is left over at the end of odd sizes is not attended to.
         query: layer that makes the queries; None for a linear map without bias.
         key: the same for the keys.
         value: the same for the values.
@@ -63,6 +64,8 @@ class SelfAttention(keras.layers.Layer):
         self.value_ratio = check_integer("value_ratio", value_ratio, 1)
         self.pool_size = check_integer("pool_size", pool_size, 1)
         self._given = {"query": query, "key": key, "value": value}
+        for name, layer in self._given.items():
+            check_layer(name, layer, optional=True)
         self.query, self.key, self.value = query, key, value
 
     def build(self, input_shape):
@@ -74,10 +77,11 @@ class SelfAttention(keras.layers.Layer):
                 f"with pool_size={self.pool_size}"
             )
         channels = input_shape[-1]
-        if channels is None:
+        check_inputs(input_shape)
+        if any(known is not None and known < self.pool_size for known in input_shape[1:-1]):
             raise ValueError(
-                "The last axis of `inputs` (channels) must be known when the layer is built. "
-                f"Received: shape={input_shape}"
+                "`pool_size` must not exceed height and width: nothing would be left to attend "
+                f"to. Received: pool_size={self.pool_size} for shape={input_shape}"
             )
         ratios = {"query": self.key_ratio, "key": self.key_ratio, "value": self.value_ratio}
         for name in PROJECTIONS:
@@ -90,6 +94,7 @@ class SelfAttention(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         del training
+        check_inputs(inputs.shape, inputs.dtype)
         query, key, value = self.query(inputs), self.key(inputs), self.value(inputs)
         if self.pool_size > 1:
             key, value = (

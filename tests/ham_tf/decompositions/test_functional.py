@@ -65,11 +65,14 @@ def test_arguments_are_passed_on():
     [
         (
             {"bases": np.ones([1, 6, 3])},
-            "with the same channels. Received: .2, 12, 7. and .1, 6, 3.",
+            "with the same batch and channels. Received: .2, 12, 7. and .1, 6, 3.",
         ),
         ({"bases": np.ones([7, 3])}, "`bases` .batch or 1, channels, rank."),
         ({"bases": np.ones([1, 7, 3], np.float32)}, "both be float32 or both float64. Received"),
         ({"x": np.ones([2, 12, 7], np.int64)}, "Received: int64 and float64"),
+        ({"bases": np.ones([3, 7, 3])}, "with the same batch and channels. Received: .2, 12, 7. a"),
+        ({"x": np.ones([12, 7]), "bases": np.ones([7, 3])}, "must have shape .batch, positions, c"),
+        ({"epsilon": -1.0}, "`epsilon` must be a positive number. Received: epsilon=-1.0"),
         ({"steps": -1}, "`steps` must be an integer of at least 0. Received: steps=-1"),
         ({"steps": 1.5}, "`steps` must be an integer of at least 0. Received: steps=1.5"),
         ({"gradient": "exact"}, "`gradient` must be one of .* Received: gradient='exact'"),
@@ -79,3 +82,22 @@ def test_wrong_arguments(change, message):
     x, bases, _ = random_problem()
     with pytest.raises(ValueError, match=message):
         nmf(**{"x": x, "bases": bases, **change})
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda x, b: cd(x, b, ridge=-1), "ridge"),
+        (lambda x, b: cd(x, b, inverse_temperature=0), "inverse_temperature"),
+        (lambda x, b: vq(x, b, inverse_temperature=float("nan")), "inverse_temperature"),
+    ],
+)
+def test_wrong_constants(call, name):
+    x, bases, _ = random_problem()
+    with pytest.raises(ValueError, match=f"`{name}` must be a positive number. Received: {name}="):
+        call(x, bases)
+
+
+def test_steps_may_be_numpy_integers():
+    x, bases, _ = random_problem()
+    assert np.array_equal(nmf(x, bases, np.int64(2)), nmf(x, bases, 2))

@@ -42,15 +42,13 @@ def test_images_and_positions_agree(make):
 @pytest.mark.parametrize("groups", [1, 2])
 def test_spatial_false_is_the_transposed_matrix(make, groups):
     x = features(2, 4, 4, 8)
-    y = make(rank=2, groups=groups, spatial=False)(x).numpy().reshape(2, 16, 8)
-    for group in np.split(np.arange(8), groups):
-        bases = np.random.RandomState(0).rand(1, 1, 16, 2).astype(np.float32)
-        whole = make(rank=2, spatial=False, bases_initializer=StoredBases(bases))
-        transposed = make(rank=2, bases_initializer=StoredBases(bases))
-        part = x.reshape(2, 16, 8)[..., group]
-        expected = transposed(np.swapaxes(part, 1, 2)).numpy()
-        np.testing.assert_allclose(whole(part), np.swapaxes(expected, 1, 2), rtol=1e-4, atol=1e-5)
-    assert y.shape == (2, 16, 8)
+    bases = np.random.RandomState(0).rand(1, groups, 16, 2).astype(np.float32)
+    whole = make(rank=2, groups=groups, spatial=False, bases_initializer=StoredBases(bases))
+    y = whole(x).numpy().reshape(2, 16, 8)
+    for index, group in enumerate(np.split(np.arange(8), groups)):
+        transposed = make(rank=2, bases_initializer=StoredBases(bases[:, index]))
+        expected = transposed(np.swapaxes(x.reshape(2, 16, 8)[..., group], 1, 2)).numpy()
+        np.testing.assert_allclose(y[..., group], np.swapaxes(expected, 1, 2), rtol=1e-4, atol=1e-5)
 
 
 def test_groups_are_factorised_separately():
@@ -403,6 +401,29 @@ def test_wrong_arguments(make, arguments, message):
 def test_wrong_inputs(layer, shape, message):
     with pytest.raises(ValueError, match=message):
         layer(keras.Input(shape))
+
+
+def test_rank_of_inputs_is_checked_after_building_too():
+    layer = NMFLayer(2)
+    layer(features(1, 4, 4, 8))
+    with pytest.raises(ValueError, match=r"`inputs` must have shape .* shape=\(4, 8\)"):
+        layer(features(4, 8))
+
+
+@every_layer
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_nan_stays_in_its_sample(make, dtype, jit_compile):
+    x = features(3, 4, 4, 8)
+    broken = x.copy()
+    broken[1, 2, 2, 3] = np.nan
+    layer = make(rank=2, dtype="float32" if dtype == "float32" else f"mixed_{dtype}")
+    layer.build(x.shape)
+    call = tf.function(lambda x: tf.cast(layer(x), tf.float32), jit_compile=jit_compile)
+    healthy, y = call(tf.cast(x, dtype)), call(tf.cast(broken, dtype))
+    assert np.isnan(y[1]).all()
+    assert np.array_equal(y[0], healthy[0])
+    assert np.array_equal(y[2], healthy[2])
 
 
 def test_integer_inputs():

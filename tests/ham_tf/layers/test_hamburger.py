@@ -76,7 +76,7 @@ def test_upper_bread_must_return_the_channels():
 
 
 def test_channels_must_be_known():
-    with pytest.raises(ValueError, match="must be known when the block is built"):
+    with pytest.raises(ValueError, match="must be known when the layer is built"):
         make_hamburger()(keras.Input([5, 5, None]))
 
 
@@ -84,3 +84,29 @@ def test_channels_must_be_known():
 def test_gates_must_be_numbers(name):
     with pytest.raises(ValueError, match=f"`{name}` must be a finite number. Received: {name}='0'"):
         make_hamburger(**{name: "0"})
+
+
+def test_integer_inputs():
+    with pytest.raises(ValueError, match="`inputs` must be floating point.*dtype=int32"):
+        make_hamburger()(np.ones([1, 5, 5, 4], np.int32))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"ham": NMFLayer}, "`ham` must be a Keras layer. Received: ham=<class"),
+        ({"ham": NMFLayer(2, return_factors=True)}, "`ham` must not return its factors"),
+        ({"upper_bread": None}, "`upper_bread` must be a Keras layer. Received: upper_bread=None"),
+        ({"cheese": 64}, "`cheese` must be a Keras layer or None. Received: cheese=64"),
+    ],
+)
+def test_what_is_no_layer(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Hamburger(
+            **{
+                "lower_bread": keras.layers.Conv2D(6, 1),
+                "ham": NMFLayer(2),
+                "upper_bread": keras.layers.Conv2D(4, 1),
+                **arguments,
+            }
+        )

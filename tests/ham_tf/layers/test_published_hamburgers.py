@@ -100,6 +100,16 @@ def test_widths_of_the_dual_form():
     assert (float(block.gate), float(block.skip_gate)) == (0.0, 1.0)
 
 
+def test_rank_is_that_of_the_hams_by_name():
+    x = features()
+    block = HamburgerV2Plus(NMFLayer(4), channel_ham="nmf", rank=3)
+    block(x)
+    assert (block.ham.spatial_ham.rank, block.ham.channel_ham.rank) == (4, 3)
+    block = HamburgerV2Plus("pooled_attention", channel_ham="cd", rank=3, gate=1.0)
+    assert block(x).shape == x.shape
+    assert block.ham.channel_ham.rank == 3
+
+
 @pytest.mark.parametrize(("channels", "groups"), [(64, 32), (24, 8), (7, 1)])
 def test_group_norm(channels, groups):
     block = HamburgerV1(NMFLayer(2), normalization="group")
@@ -152,7 +162,15 @@ def test_layers_given_are_saved(make, tmp_path):
         (HamburgerV1, {"ham": "pca"}, "`ham` must be one of 'nmf', .* Received: ham='pca'"),
         (HamburgerV1, {"ham_channels": 0}, "`ham_channels` must be an integer of at least 1"),
         (HamburgerV1, {"rank": 0}, "`rank` must be an integer of at least 1. Received: rank=0"),
-        (HamburgerV1, {"ham": NMFLayer(2), "rank": 2}, "`rank` is that of a ham given by name"),
+        (
+            HamburgerV1,
+            {"ham": NMFLayer(2), "rank": 2},
+            "`rank` is that of a decomposition given by",
+        ),
+        (HamburgerV1, {"ham": "self_attention", "rank": 2}, "attention has none. .* rank=2"),
+        (HamburgerV1, {"ham": NMFLayer}, "`ham` must be a Keras layer. Received: ham=<class"),
+        (HamburgerV1, {"normalization": 1}, "`normalization` must be a Keras layer or None"),
+        (HamburgerV2Plus, {"channel_ham": NMFLayer}, "`channel_ham` must be a Keras layer"),
         (HamburgerV1, {"normalization": "layer"}, "`normalization` must be one of 'batch', 'gr"),
         (HamburgerV2Plus, {"channel_ham": "self_attention"}, "`channel_ham` must be one of 'nmf'"),
         (HamburgerV2Plus, {"cheese_factor": 0}, "`cheese_factor` must be an integer of at least"),
@@ -166,7 +184,6 @@ def test_wrong_arguments(make, arguments, message):
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        (HamburgerV1("self_attention", rank=3), "Attention has no `rank`. .* rank=3"),
         (HamburgerV2Plus("nmf", cheese_factor=3), "`cheese_factor` must divide .* for 16 channels"),
     ],
 )

@@ -88,6 +88,7 @@ def test_attends_in_float32():
     [
         (SelfAttention(pool_size=2), (2, 24, 16), r"shape=\(2, 24, 16\) with pool_size=2"),
         (SelfAttention(), (2, 16), "`inputs` must have shape"),
+        (SelfAttention(pool_size=2), (2, 1, 4, 16), "`pool_size` must not exceed height and wid"),
         (SelfAttention(), (2, 6, 4, None), "must be known when the layer is built"),
     ],
 )
@@ -100,6 +101,11 @@ def test_wrong_inputs(layer, shape, message):
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least 1"):
         SelfAttention(**{name: 0})
+
+
+def test_what_is_no_layer():
+    with pytest.raises(ValueError, match="`key` must be a Keras layer or None. Received: key=8"):
+        SelfAttention(key=8)
 
 
 def test_narrow_inputs_keep_one_channel():
