@@ -245,12 +245,15 @@ class DecompositionLayer(keras.layers.Layer):
         """`[batch, ..., channels]` to `[batch, groups, positions, channels / groups]`."""
         positions = math.prod(shape[1:-1])
         size = [shape[0], positions, self.groups, self._channels // self.groups]
-        if self.spatial and self.groups == 1:
-            return tf.reshape(x, [size[0], 1, positions, self._channels])
+        if self.groups == 1:  # nothing to transpose, or plainly: ONNX converters trip over more
+            x = tf.reshape(x, [size[0], 1, positions, self._channels])
+            return x if self.spatial else tf.linalg.matrix_transpose(x)
         return tf.transpose(tf.reshape(x, size), [0, 2, 1, 3] if self.spatial else [0, 2, 3, 1])
 
     def _from_matrices(self, y, shape):
-        if not (self.spatial and self.groups == 1):
+        if self.groups == 1:
+            y = y if self.spatial else tf.linalg.matrix_transpose(y)
+        else:
             y = tf.transpose(y, [0, 2, 1, 3] if self.spatial else [0, 3, 1, 2])
         return tf.reshape(y, shape)
 
