@@ -88,6 +88,13 @@ class ModelConfig:
                 value,
                 f"must be a multiple of --ham_groups={self.ham_groups}.",
             )
+            rank, width = name.replace("channels", "rank"), value // self.ham_groups
+            _require(
+                getattr(self, rank) <= width or self.ham not in ("nmf", "cd", "vq"),
+                rank,
+                getattr(self, rank),
+                f"must be at most {width}, the channels of a group of the hamburger.",
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,7 +44,8 @@ def factorize(
         product it is.
 
     Raises:
-        ValueError: for another `gradient`, or `steps` that are no such number.
+        ValueError: for another `gradient`, `steps` that are no such number, or
+            bases of another rank or other channels.
 
     Reference:
         Paper, section 2.3 and propositions 1 to 3.
@@ -55,6 +56,12 @@ def factorize(
     if isinstance(steps, bool) or not isinstance(steps, numbers.Integral) or steps < 0:
         raise ValueError(f"`steps` must be an integer of at least 0. Received: steps={steps!r}")
     x, bases = tf.convert_to_tensor(x), tf.convert_to_tensor(bases)
+    wanted = tf.TensorShape([x.shape[-1], decomposition.rank])
+    if not wanted.is_compatible_with(bases.shape[-2:]):
+        raise ValueError(
+            f"`bases` must have shape [..., channels, rank], here {wanted.as_list()}. "
+            f"Received: {tuple(bases.shape)} for x of {tuple(x.shape)}"
+        )
     x = decomposition.project(x)
     bases = _one_per_problem(bases, x)
     constant_x = tf.stop_gradient(x)

@@ -18,11 +18,11 @@ class DrawSeeds:
 
     def __init__(self, seed=None):
         self.seed = seed
-        self._first = random.randrange(2**31) if seed is None else seed
+        self._first = seed
         self._count = None
 
     def build(self):
-        """Creates the counter.
+        """Creates the counter, and chooses the first seed if there is none.
 
         Returns:
             An object that tracks the counter in checkpoints, for the layer to
@@ -31,6 +31,8 @@ class DrawSeeds:
         """
         if not tf.compat.v1.executing_eagerly_outside_functions():
             return None
+        if self._first is None:
+            self._first = random.randrange(2**31)
         with tf.init_scope():
             # Each replica counts for itself: no synchronisation in the middle of a step.
             self._count = tf.Variable(

@@ -1,7 +1,5 @@
 """The Hamburger block: a ham between two linear layers, with a skip connection."""
 
-import abc
-
 import tensorflow as tf
 from tensorflow import keras
 
@@ -54,13 +52,13 @@ class HamburgerBlock(keras.layers.Layer):
         self.skip_gate_initial = None if skip_gate is None else check_finite("skip_gate", skip_gate)
         self.activation = keras.activations.get(activation)
 
-    @abc.abstractmethod
     def make_sublayers(self, input_shape):
         """Makes the layers for inputs of that shape.
 
         Returns:
             A layer or None for each name in `SUBLAYERS`.
         """
+        raise NotImplementedError
 
     def build(self, input_shape):
         input_shape = tuple(input_shape)

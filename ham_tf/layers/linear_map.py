@@ -16,5 +16,8 @@ def linear_map(input_shape, channels, use_bias, name, dtype):
     Returns:
         A Keras layer, not built.
     """
+    # By name: all of this package is channels last, whatever Keras's global setting.
     convolution = keras.layers.Conv2D if len(input_shape) == 4 else keras.layers.Conv1D
-    return convolution(channels, 1, use_bias=use_bias, name=name, dtype=dtype)
+    return convolution(
+        channels, 1, data_format="channels_last", use_bias=use_bias, name=name, dtype=dtype
+    )

@@ -1,6 +1,5 @@
 """The three published forms of the block, which make their layers themselves."""
 
-import abc
 import math
 
 from tensorflow import keras
@@ -14,6 +13,20 @@ from ham_tf.layers.sublayers import deserialize_layers, serialize_layer
 
 GIVEN_LAYERS = ("ham", "channel_ham", "normalization")
 CHANNEL_HAM_NAMES = ("nmf", "cd", "vq")
+
+
+def check_rank(rank, *hams):
+    """Returns `rank`, that of the hams given by name.
+
+    Raises:
+        ValueError: for a rank out of range, or one that no ham takes.
+    """
+    if rank is not None and not any(ham in HAMS_WITH_RANK for ham in hams):
+        raise ValueError(
+            "`rank` is that of a decomposition given by name; a layer has its own, attention "
+            f"has none. Received: rank={rank!r}"
+        )
+    return None if rank is None else check_integer("rank", rank, 1)
 
 
 class PublishedHamburger(HamburgerBlock):
@@ -34,7 +47,6 @@ class PublishedHamburger(HamburgerBlock):
             for none. The GAN forms have one that starts at 0.
         skip_gate: the same for the skip connection.
         activation: of the sum; the GAN forms have none.
-        channel_ham: the second ham of the dual form, or None.
     """
 
     def __init__(
@@ -46,14 +58,13 @@ class PublishedHamburger(HamburgerBlock):
         gate=None,
         skip_gate=None,
         activation="relu",
-        channel_ham=None,
         **kwargs,
     ):
         super().__init__(gate, skip_gate, activation, **kwargs)
         self.ham_channels = (
             None if ham_channels is None else check_integer("ham_channels", ham_channels, 1)
         )
-        self.rank = None if rank is None else check_integer("rank", rank, 1)
+        self.rank = check_rank(rank, ham)
         self._given = {"ham": ham, "normalization": normalization}
         if isinstance(ham, str):
             check_choice("ham", ham, HAM_NAMES)
@@ -63,19 +74,14 @@ class PublishedHamburger(HamburgerBlock):
             check_choice("normalization", normalization, ("batch", "group"))
         else:
             check_layer("normalization", normalization, optional=True)
-        if rank is not None and not any(name in HAMS_WITH_RANK for name in (ham, channel_ham)):
-            raise ValueError(
-                "`rank` is that of a decomposition given by name; a layer has its own, attention "
-                f"has none. Received: rank={rank!r}"
-            )
 
     def make_ham(self, channels):
         """The layer between the breads, for that many channels."""
         return self._make_ham(self._given["ham"], channels, name="ham")
 
-    @abc.abstractmethod
     def cheese_channels(self, ham_channels):
         """Channels of the cheese for those of one ham, or None for a block without."""
+        raise NotImplementedError
 
     def make_sublayers(self, input_shape):
         channels = input_shape[-1]
@@ -250,16 +256,9 @@ class HamburgerV2Plus(PublishedHamburger):
         **kwargs,
     ):
         super().__init__(
-            ham,
-            ham_channels,
-            rank,
-            normalization,
-            gate,
-            skip_gate,
-            activation,
-            channel_ham,
-            **kwargs,
+            ham, ham_channels, None, normalization, gate, skip_gate, activation, **kwargs
         )
+        self.rank = check_rank(rank, ham, channel_ham)
         if isinstance(channel_ham, str):
             check_choice("channel_ham", channel_ham, CHANNEL_HAM_NAMES)
         elif channel_ham is not None:

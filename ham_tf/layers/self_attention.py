@@ -24,7 +24,7 @@ class SelfAttention(keras.layers.Layer):
     queries, keys and values are projections of its input. The defaults are full
     self-attention; `key_ratio=8, value_ratio=2, pool_size=2` is the block of
     SAGAN. The attention map `[batch, positions, positions / pool_size²]` is
-    computed and kept in float32.
+    computed and kept in float32, or in float64 if that is the dtype.
 
     Args:
         key_ratio: input channels per channel of queries and keys, which have at least one.
@@ -70,19 +70,8 @@ class SelfAttention(keras.layers.Layer):
 
     def build(self, input_shape):
         input_shape = tuple(input_shape)
-        if len(input_shape) != 4 and (len(input_shape) != 3 or self.pool_size > 1):
-            raise ValueError(
-                "`inputs` must have shape [batch, height, width, channels], or without pooling "
-                f"[batch, positions, channels]. Received: shape={input_shape} "
-                f"with pool_size={self.pool_size}"
-            )
+        self._check_inputs(input_shape)
         channels = input_shape[-1]
-        check_inputs(input_shape)
-        if any(known is not None and known < self.pool_size for known in input_shape[1:-1]):
-            raise ValueError(
-                "`pool_size` must not exceed height and width: nothing would be left to attend "
-                f"to. Received: pool_size={self.pool_size} for shape={input_shape}"
-            )
         ratios = {"query": self.key_ratio, "key": self.key_ratio, "value": self.value_ratio}
         for name in PROJECTIONS:
             if getattr(self, name) is None:
@@ -94,7 +83,7 @@ class SelfAttention(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         del training
-        check_inputs(inputs.shape, inputs.dtype)
+        self._check_inputs(tuple(inputs.shape), inputs.dtype)
         query, key, value = self.query(inputs), self.key(inputs), self.value(inputs)
         if self.pool_size > 1:
             key, value = (
@@ -108,6 +97,7 @@ class SelfAttention(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         input_shape = tuple(input_shape)
+        check_inputs(input_shape)
         if self._given["value"] is not None:
             return tuple(self.value.compute_output_shape(input_shape))
         return (*input_shape[:-1], max(1, input_shape[-1] // self.value_ratio))
@@ -119,6 +109,20 @@ class SelfAttention(keras.layers.Layer):
         )
         config.update({name: serialize_layer(layer) for name, layer in self._given.items()})
         return config
+
+    def _check_inputs(self, shape, dtype=None):
+        check_inputs(shape, dtype)
+        if len(shape) == 3 and self.pool_size > 1:
+            raise ValueError(
+                "`inputs` must have shape [batch, height, width, channels], or without pooling "
+                f"[batch, positions, channels]. Received: shape={shape} "
+                f"with pool_size={self.pool_size}"
+            )
+        if any(known is not None and known < self.pool_size for known in shape[1:-1]):
+            raise ValueError(
+                "`pool_size` must not exceed height and width: nothing would be left to attend "
+                f"to. Received: pool_size={self.pool_size} for shape={shape}"
+            )
 
     @classmethod
     def from_config(cls, config):

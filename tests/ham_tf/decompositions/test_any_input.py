@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from ham_tf.decompositions import CD, EM, NMF, VQ, factorize
+from ham_tf.decompositions import CD, EM, GRADIENTS, NMF, VQ, factorize
 
 ALGORITHMS = {"nmf": NMF, "cd": CD, "vq": VQ, "em": EM}
 
@@ -25,9 +25,21 @@ ALGORITHMS = {"nmf": NMF, "cd": CD, "vq": VQ, "em": EM}
     zeros=some.sampled_from([0.0, 0.5, 0.95, 1.0]),
     shared=some.booleans(),
     seed=some.integers(0, 2**31 - 1),
+    gradient=some.sampled_from(GRADIENTS),
 )
 def test_value_and_gradient_are_finite(
-    algorithm, batch, positions, channels, rank, steps, exponent, offset, zeros, shared, seed
+    algorithm,
+    batch,
+    positions,
+    channels,
+    rank,
+    steps,
+    exponent,
+    offset,
+    zeros,
+    shared,
+    seed,
+    gradient,
 ):
     random = np.random.RandomState(seed)
     x = (random.randn(batch, positions, channels) + offset) * 10.0**exponent
@@ -37,8 +49,8 @@ def test_value_and_gradient_are_finite(
     bases = decomposition.draw_bases([1 if shared else batch, channels, rank], [seed, 0])
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y, factors = factorize(decomposition, x, bases, steps)
-    gradient = tape.gradient(y, x, output_gradients=tf.constant(random.randn(*x.shape), tf.float32))
+        y, factors = factorize(decomposition, x, bases, steps, gradient)
+    d_x = tape.gradient(y, x, output_gradients=tf.constant(random.randn(*x.shape), tf.float32))
     assert y.shape == x.shape
-    for result in (y, *factors, gradient):
+    for result in (y, *factors, d_x):
         assert np.isfinite(result).all()

@@ -305,3 +305,10 @@ def test_unknown_gradient():
 def test_rank_out_of_range(rank):
     with pytest.raises(ValueError, match="`rank` must be an integer of at least 1. Received"):
         NMF(rank=rank)
+
+
+@pytest.mark.parametrize(("channels", "rank"), [(7, 2), (6, 3)])
+def test_bases_that_do_not_fit(channels, rank):
+    x, _, _ = random_problem()
+    with pytest.raises(ValueError, match=r"here \[7, 3\]. Received: \(2, \d, \d\) for x of"):
+        factorize(NMF(3), x, np.ones([2, channels, rank]), 6)

@@ -1,5 +1,7 @@
 """Where the initial bases of a layer come from: policies and initializers."""
 
+import random
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -57,6 +59,13 @@ class TestBasesPolicies:
         before = np.array(layers[2].bases)
         layers[2](broken[3:], training=True)
         np.testing.assert_allclose(layers[2].bases, before, rtol=1e-6)
+
+    def test_a_fixed_draw_leaves_the_users_random_numbers_alone(self):
+        keras.utils.set_random_seed(1)
+        expected = random.random()
+        keras.utils.set_random_seed(1)
+        NMFLayer(2, bases_policy="fixed")(features(1, 4, 4, 8))
+        assert random.random() == expected
 
     def test_stored_bases_stay_float32_in_mixed_precision(self):
         layer = NMFLayer(2, bases_policy="online", dtype="mixed_float16")

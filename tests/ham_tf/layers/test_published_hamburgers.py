@@ -190,3 +190,23 @@ def test_wrong_arguments(make, arguments, message):
 def test_what_does_not_fit_the_input(block, message):
     with pytest.raises(ValueError, match=message):
         block(features())
+
+
+def test_only_the_dual_form_takes_a_second_ham():
+    with pytest.raises(TypeError, match="channel_ham"):
+        HamburgerV1("nmf", channel_ham="cd")
+
+
+@every_block
+def test_channels_stay_last_whatever_the_global_setting(make):
+    x = np.random.RandomState(0).randn(2, 16, 16, 16).astype(np.float32)
+    block = make("nmf", gate=1.0)
+    y = block(x)
+    keras.backend.set_image_data_format("channels_first")
+    try:
+        other = make("nmf", gate=1.0)
+        other.build(x.shape)
+    finally:
+        keras.backend.set_image_data_format("channels_last")
+    other.set_weights(block.get_weights())
+    np.testing.assert_allclose(other(x), y, rtol=1e-5, atol=1e-6)

@@ -112,3 +112,12 @@ def test_narrow_inputs_keep_one_channel():
     layer = SelfAttention(key_ratio=32, value_ratio=32)
     assert layer(features()).shape == (2, 6, 4, 1)
     assert tuple(layer.compute_output_shape((2, 6, 4, 16))) == (2, 6, 4, 1)
+
+
+def test_sizes_are_checked_after_building_too():
+    layer = SelfAttention(pool_size=2)
+    layer(features())
+    with pytest.raises(ValueError, match="`pool_size` must not exceed height and width"):
+        layer(features()[:, :1])
+    with pytest.raises(ValueError, match="with pool_size=2"):
+        layer(features().reshape(2, 24, 16))
