@@ -1,5 +1,6 @@
 """What all tests share: quiet TensorFlow, reference numbers."""
 
+import functools
 import os
 import pathlib
 
@@ -38,6 +39,16 @@ def relative_error(actual, expected):
 def tf_variable(weight):
     """The TensorFlow variable of a Keras weight, to differentiate by."""
     return weight if isinstance(weight, tf.Variable) else weight.value
+
+
+@functools.cache
+def two_devices():
+    """The strategy over both logical devices.
+
+    One for all tests: TensorFlow numbers the collective operations of each strategy
+    anew and then takes those of another for its own.
+    """
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 class StoredBases(keras.initializers.Initializer):

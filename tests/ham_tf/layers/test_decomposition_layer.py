@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import StoredBases, relative_error
+from conftest import StoredBases, relative_error, two_devices
 from tensorflow import keras
 
 from ham_tf import NMF, CDLayer, EMLayer, NMFLayer, VQLayer, factorize
@@ -229,7 +229,7 @@ def test_training_may_be_a_tensor():
 
 @pytest.mark.parametrize("policy", ["fresh", "online"])
 def test_a_model_is_put_together_inside_a_strategy(policy):
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = two_devices()
     x = features(4, 4, 4, 8)
     with strategy.scope():
         inputs = keras.Input([4, 4, 8])
