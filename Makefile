@@ -11,7 +11,7 @@ help:  ## what there is
 setup:  ## make the virtual environment (STACK=tfgan or current; PYTHON=interpreter)
 	@environment/create.sh $(STACK)
 
-demo:  ## train, evaluate and draw handwritten digits: about five minutes on two cores
+demo:  ## train, evaluate and draw handwritten digits: five to seven minutes on two cores
 	@environment/create.sh tfgan
 	@.venv-tfgan/bin/python -m gan.train --preset=digits --mode=train_and_eval
 

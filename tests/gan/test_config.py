@@ -2,7 +2,7 @@
 
 import pytest
 
-from gan.config import ConfigError, ExperimentConfig
+from gan.config import ConfigError, ExperimentConfig, ModelConfig
 from gan.presets import PRESETS, get_preset, hamgan_baby, hamgan_strong
 
 
@@ -68,3 +68,9 @@ def test_unknown_preset():
 def test_foreign_json(text):
     with pytest.raises(ConfigError, match="config.json is not a configuration"):
         ExperimentConfig.from_json(text, "config.json")
+
+
+def test_rank_of_a_ham_must_fit_its_groups():
+    with pytest.raises(ConfigError, match="--generator_ham_rank=32: must be at most 16, the chan"):
+        ModelConfig(ham_groups=16)
+    assert ModelConfig(ham_groups=16, ham="pooled_attention").ham_groups == 16

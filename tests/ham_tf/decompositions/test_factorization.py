@@ -73,8 +73,6 @@ def test_one_step_gradient_equals_finite_differences_with_constant_factors(decom
     def objective(moved):
         if isinstance(decomposition, VQ):  # holds the length of each pixel constant
             moved = moved / tf.norm(moved, axis=-1, keepdims=True) * norm
-            # The direction of x + h d with its length undone is that of x + h d; what is
-            # left is the change of length, which the rule leaves out: compare below.
         projected = decomposition.project(moved)
         return tf.reduce_sum(decomposition.refine(projected, factors) @ factors.bases * dy)
 
