@@ -1,1 +1,9 @@
 """From files with weights to Keras models."""
+
+
+def load(name_or_path, step=None, discriminator=True):
+    """Loads a released model by name, or any checkpoint; see `checkpoints.loading.load`."""
+    # TensorFlow takes seconds to import: not for reading the catalogue.
+    from checkpoints.loading import load as load_models
+
+    return load_models(name_or_path, step, discriminator)

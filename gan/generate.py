@@ -38,7 +38,7 @@ def main():
     if not 0 <= arguments.seed < 2**31:
         parser.error(f"--seed={arguments.seed}: must be in [0, 2147483648).")
 
-    from checkpoints.load import load
+    from checkpoints import load
     from gan.image_grid import save_grid
     from gan.run_folder import RunFolder
     from gan.sampling import sample_images

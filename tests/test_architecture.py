@@ -69,7 +69,7 @@ ALLOWED = {
     "benchmarks": {"ham_tf"},
     "examples": {"ham_tf"},
     "checkpoints": {"checkpoints"},
-    "checkpoints.load": {"checkpoints", "gan.config", "gan.networks", "gan.run_folder"},
+    "checkpoints.loading": {"checkpoints", "gan.config", "gan.networks", "gan.run_folder"},
 }
 
 

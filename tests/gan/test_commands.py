@@ -344,7 +344,7 @@ def test_photographs_have_no_small_judge(run_command, tmp_path):
 @needs_tfgan
 def test_same_seed_same_weights(run_command, tmp_path):
     """On one machine, and with the same number of threads."""
-    from checkpoints.load import load
+    from checkpoints import load
 
     weights = []
     for name in ("a", "b"):

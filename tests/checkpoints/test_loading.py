@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from conftest import write_checkpoint
 
+from checkpoints import load
 from checkpoints.checkpoint_files import (
     CheckpointError,
     find_checkpoint,
@@ -15,7 +16,6 @@ from checkpoints.checkpoint_files import (
     settle,
     verify,
 )
-from checkpoints.load import load
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
 from gan.run_folder import RunFolder

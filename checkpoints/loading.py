@@ -27,12 +27,13 @@ class LoadedModels(NamedTuple):
     step: int
 
 
-def load(run: str, step: Optional[int] = None) -> LoadedModels:
+def load(run: str, step: Optional[int] = None, discriminator: bool = True) -> LoadedModels:
     """Loads the models of a run folder.
 
     Args:
         run: the folder.
         step: which checkpoint; None for the newest.
+        discriminator: whether to load the discriminator, too.
 
     Raises:
         RunFolderError, ConfigError: if the folder is none of ours.
