@@ -1,5 +1,6 @@
 """TensorFlow checkpoint files: finding, checking and reading them, in any TensorFlow."""
 
+import contextlib
 import glob
 import os
 import re
@@ -15,12 +16,15 @@ class CheckpointError(ValueError):
 
 def find_steps(folder: str) -> list[int]:
     """Steps of the complete checkpoints `model.ckpt-STEP` in a folder, oldest first."""
-    steps = []
-    for index in glob.glob(os.path.join(glob.escape(folder), "model.ckpt-*.index")):
-        match = re.fullmatch(r"model\.ckpt-(\d+)\.index", os.path.basename(index))
-        if match:
-            steps.append(int(match[1]))
-    return sorted(steps)
+    indices = glob.glob(os.path.join(glob.escape(folder), "model.ckpt-*.index"))
+    steps = (step_in_name(os.path.basename(index)[: -len(".index")]) for index in indices)
+    return sorted(step for step in steps if step is not None)
+
+
+def step_in_name(name: str) -> Optional[int]:
+    """The step in a checkpoint's name `model.ckpt-STEP`; None if it has another name."""
+    match = re.fullmatch(r"model\.ckpt-(\d+)", name)
+    return int(match[1]) if match else None
 
 
 def find_checkpoint(folder: str, step: Optional[int] = None) -> str:
@@ -45,6 +49,37 @@ def find_checkpoint(folder: str, step: Optional[int] = None) -> str:
     return os.path.join(folder, f"model.ckpt-{steps[-1] if step is None else step}")
 
 
+class VariableReader:
+    """The variables of a checkpoint, read one by one.
+
+    Args:
+        path: path prefix of the checkpoint.
+
+    Attributes:
+        path: the same.
+        shapes: full names to shapes, sorted by name.
+
+    Raises:
+        CheckpointError: if a file is missing or damaged.
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        with _damage_named(path):
+            self._reader = tf.train.load_checkpoint(path)
+            shapes = self._reader.get_variable_to_shape_map()
+        self.shapes = {name: tuple(shapes[name]) for name in sorted(shapes)}
+
+    def read(self, name: str) -> np.ndarray:
+        """Reads one variable.
+
+        Raises:
+            CheckpointError: if it is damaged.
+        """
+        with _damage_named(self.path):
+            return np.asarray(self._reader.get_tensor(name))
+
+
 def read_variables(path: str, prefix: str = "") -> dict[str, np.ndarray]:
     """Reads all variables of a checkpoint whose names start with `prefix`.
 
@@ -58,13 +93,8 @@ def read_variables(path: str, prefix: str = "") -> dict[str, np.ndarray]:
     Raises:
         CheckpointError: if a file is missing or damaged.
     """
-    try:
-        reader = tf.train.load_checkpoint(path)
-        names = [name for name in reader.get_variable_to_shape_map() if name.startswith(prefix)]
-        return {name: reader.get_tensor(name) for name in sorted(names)}
-    except (tf.errors.OpError, RuntimeError, ValueError, IndexError, SystemError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CheckpointError(_damaged(path, reason)) from error
+    reader = VariableReader(path)
+    return {name: reader.read(name) for name in reader.shapes if name.startswith(prefix)}
 
 
 def verify(path: str):
@@ -104,13 +134,22 @@ def settle(folder: str):
         tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths)
 
 
+@contextlib.contextmanager
+def _damage_named(path):
+    try:
+        yield
+    except (tf.errors.OpError, RuntimeError, ValueError, IndexError, SystemError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CheckpointError(_damaged(path, reason)) from error
+
+
 def _damaged(path, reason):
     folder, name = os.path.split(path)
-    step = int(name.rsplit("-", 1)[1])
-    older = [other for other in find_steps(folder) if other < step]
-    advice = (
-        f"Delete {name}.* to go on from step {older[-1]}."
-        if older
-        else "There is no older one: delete the run folder and start again."
-    )
+    step = step_in_name(name)
+    if os.path.basename(folder) != "checkpoints" or step is None:
+        advice = "Copy or download it again."  # It is no run's of ours.
+    elif older := [other for other in find_steps(folder) if other < step]:
+        advice = f"Delete {name}.* to go on from step {older[-1]}."
+    else:
+        advice = "There is no older one: delete the run folder and start again."
     return f"{path}: the checkpoint is damaged ({reason}). {advice}"

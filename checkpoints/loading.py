@@ -1,76 +1,86 @@
-"""From a run folder to a generator with its trained weights, on any TensorFlow."""
+"""From any checkpoint to Keras models with its weights, on any TensorFlow."""
 
 from typing import NamedTuple, Optional
 
 import numpy as np
 from tensorflow import keras
 
-from checkpoints.checkpoint_files import CheckpointError, find_checkpoint, read_variables
+from checkpoints.checkpoint_files import CheckpointError
+from checkpoints.opening import open_checkpoint
 from gan.config import ExperimentConfig
 from gan.networks import make_discriminator, make_generator, weights_by_path
-from gan.run_folder import RunFolder
+
+MAKERS = {"generator": make_generator, "discriminator": make_discriminator}
 
 
 class LoadedModels(NamedTuple):
-    """What a run has trained.
+    """What a checkpoint holds.
 
     Attributes:
         generator: `generator([latents, labels], training=False)` gives images.
-        discriminator: `discriminator([images, labels], training=False)` gives logits.
-        config: the job.
+        discriminator: `discriminator([images, labels], training=False)` gives logits;
+            None where there is none, or it was not asked for.
+        config: the job, as far as it is known.
         step: generator steps trained.
     """
 
     generator: keras.Model
-    discriminator: keras.Model
+    discriminator: Optional[keras.Model]
     config: ExperimentConfig
     step: int
 
 
-def load(run: str, step: Optional[int] = None, discriminator: bool = True) -> LoadedModels:
-    """Loads the models of a run folder.
+def load(
+    name_or_path: str,
+    step: Optional[int] = None,
+    discriminator: bool = True,
+    preset: Optional[str] = None,
+    **settings,
+) -> LoadedModels:
+    """Loads a released model by name, or any checkpoint.
+
+        model = checkpoints.load("digits")
+        latents = tf.random.normal([10, model.config.model.z_dim])
+        images = model.generator([latents, tf.range(10)], training=False)
 
     Args:
-        run: the folder.
-        step: which checkpoint; None for the newest.
+        name_or_path: a released model's name; a run folder; a converted folder; or a
+            TensorFlow checkpoint of the authors. See `checkpoints.opening`.
+        step: which checkpoint of a folder with several; None for the newest.
         discriminator: whether to load the discriminator, too.
+        preset: the preset of an authors' checkpoint.
+        **settings: fields of `ModelConfig` that an authors' checkpoint does not tell,
+            as `ham="cd"`.
 
     Raises:
-        RunFolderError, ConfigError: if the folder is none of ours.
-        CheckpointError: if there is no such checkpoint, or it is damaged or of
-            another model.
+        CheckpointError: if there is no such checkpoint, or it is damaged, of another
+            model, or not finite.
+        ConfigError, RunFolderError: for a configuration that cannot be used.
     """
-    folder = RunFolder(run)
-    config = folder.read_config()
-    path = find_checkpoint(folder.checkpoint_dir, step)
-    generator, discriminator = make_generator(config.model), make_discriminator(config.model)
-    for model, scope in ((generator, "Generator"), (discriminator, "Discriminator")):
-        _assign(model, f"{scope}/{model.name}/", path)
-    return LoadedModels(generator, discriminator, config, int(path.rsplit("-", 1)[1]))
-
-
-def _assign(model, prefix, path):
-    stored = {
-        name[len(prefix) :]: value
-        for name, value in read_variables(path, prefix).items()
-        if not name.endswith(("/Adam", "/Adam_1"))
+    checkpoint = open_checkpoint(name_or_path, step, preset, settings)
+    models = {
+        network: MAKERS[network](checkpoint.config.model)
+        for network in checkpoint.networks
+        if discriminator or network == "generator"
     }
-    weights = weights_by_path(model)
-    problems = [f"{name} is missing" for name in sorted(set(weights) - set(stored))]
-    problems += [f"{name} is unknown" for name in sorted(set(stored) - set(weights))]
-    problems += [
-        f"{name} has shape {list(stored[name].shape)}, not {list(weight.shape)}"
-        for name, weight in weights.items()
-        if name in stored and tuple(stored[name].shape) != tuple(weight.shape)
-    ]
-    problems += [
-        f"{name} is not finite" for name, value in stored.items() if not np.isfinite(value).all()
-    ]
-    if problems:
-        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-        raise CheckpointError(
-            f"{path}: does not fit the {model.name} of config.json: "
-            f"{'; '.join(problems[:3])}{more}."
-        )
-    for name, weight in weights.items():
-        weight.assign(stored[name])
+    if "generator" not in models:
+        raise CheckpointError(f"{checkpoint.path}: no generator is stored.")
+    weights = {network: weights_by_path(model) for network, model in models.items()}
+    for network, names in checkpoint.names(weights).items():
+        for path, name in names.items():
+            weights[network][path].assign(read_finite(checkpoint, name))
+    return LoadedModels(
+        models["generator"], models.get("discriminator"), checkpoint.config, checkpoint.step
+    )
+
+
+def read_finite(checkpoint, name: str) -> np.ndarray:
+    """Reads one array of a checkpoint.
+
+    Raises:
+        CheckpointError: if it holds a number that is not finite.
+    """
+    value = checkpoint.read(name)
+    if not np.isfinite(value).all():
+        raise CheckpointError(f"{checkpoint.path}: {name} is not finite.")
+    return value

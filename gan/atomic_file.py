@@ -3,12 +3,12 @@
 import os
 import tempfile
 
-_UNFINISHED = ".unfinished-"
+UNFINISHED = ".unfinished-"  # how names of writes begin that a crash cut short
 
 
 def is_unfinished(name: str) -> bool:
     """Whether a file name is that of a write which a crash cut short."""
-    return name.startswith(_UNFINISHED)
+    return name.startswith(UNFINISHED)
 
 
 def write_atomically(path: str, content: bytes):
@@ -18,7 +18,7 @@ def write_atomically(path: str, content: bytes):
     """
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=_UNFINISHED)
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

@@ -8,9 +8,9 @@ import dataclasses
 import difflib
 import os
 import sys
-from typing import Callable
+from typing import Any, Callable
 
-from gan.config import SECTIONS, ExperimentConfig
+from gan.config import SECTIONS, ExperimentConfig, field_names, value_type
 from gan.presets import PRESETS, get_preset
 
 # Errors that our packages raise are about what the user gave, and their messages are
@@ -56,14 +56,14 @@ class Parser(argparse.ArgumentParser):
         sys.exit(1)
 
 
-def add_config_flags(parser: argparse.ArgumentParser):
+def add_config_flags(parser: argparse.ArgumentParser, sections=tuple(SECTIONS)):
     """Adds one flag per field of the configuration, grouped by section, and lists the presets."""
     presets = "".join(
         f"  {name:14} {preset.__doc__.splitlines()[0]}\n" for name, preset in PRESETS.items()
     )
     parser.epilog = "presets:\n" + presets + "\nA flag that is not given keeps the preset's value."
     digits, published = get_preset("digits"), get_preset("hamgan_strong")
-    for section in SECTIONS:
+    for section in sections:
         group = parser.add_argument_group(section, SECTIONS[section].__doc__)
         for field in dataclasses.fields(SECTIONS[section]):
             choices = field.metadata["choices"]
@@ -81,10 +81,20 @@ def add_config_flags(parser: argparse.ArgumentParser):
             )
             group.add_argument(
                 f"--{field.name}",
-                type=_PARSERS[field.type],
-                metavar=field.type.__name__.upper(),
-                help=f"{field.metadata['help']}{offered} ({default})",
+                type=_PARSERS[value_type(field)],
+                metavar=value_type(field).__name__.upper(),
+                help=f"{field.metadata['help']}{offered}"
+                + ("" if small is None and large is None else f" ({default})"),
             )
+
+
+def model_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of `ModelConfig` that were given as flags."""
+    return {
+        name: getattr(arguments, name)
+        for name in field_names("model")
+        if getattr(arguments, name) is not None
+    }
 
 
 def config_from_flags(arguments: argparse.Namespace) -> ExperimentConfig:

@@ -8,7 +8,7 @@ HamGAN-strong.
 import dataclasses
 import json
 import math
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional, Union, get_args, get_origin
 
 from gan.resolutions import IMAGE_SIZES
 
@@ -30,9 +30,30 @@ def _require(condition, name, value, rule):
 def _check_choices(section):
     for field in dataclasses.fields(section):
         choices, value = field.metadata["choices"], getattr(section, field.name)
-        if choices:
+        if choices and not (value is None and field.default is None):
             offered = ", ".join(map(str, choices))
             _require(value in choices, field.name, value, f"must be one of {offered}.")
+
+
+def value_type(field: dataclasses.Field) -> type:
+    """The type of a field's values: of `Optional[int]`, `int`."""
+    if get_origin(field.type) is Union:
+        return next(kind for kind in get_args(field.type) if kind is not type(None))
+    return field.type
+
+
+_HAMS = ("nmf", "cd", "vq", "pooled_attention", "self_attention", "none")
+
+
+class HamburgerConfig(NamedTuple):
+    """The context module of one network; see the fields of `ModelConfig`."""
+
+    ham: str
+    version: int
+    steps: int
+    groups: int
+    channels: int
+    rank: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +70,7 @@ class ModelConfig:
         "nmf",
         "context module: a decomposition (nmf, cd, vq), attention to compare with "
         "(pooled_attention is SAGAN's) or none",
-        ("nmf", "cd", "vq", "pooled_attention", "self_attention", "none"),
+        _HAMS,
     )
     ham_version: int = option(1, "1, or 2: with cheese between ham and upper bread", (1, 2))
     ham_steps: int = option(6, "alternations without gradient (K in the paper)")
@@ -60,6 +81,16 @@ class ModelConfig:
         128, "channels inside the discriminator's hamburger (D)"
     )
     discriminator_ham_rank: int = option(16, "number of bases in the discriminator (R)")
+    discriminator_ham: Optional[str] = option(
+        None, "the discriminator's context module, if not --ham", _HAMS
+    )
+    discriminator_ham_version: Optional[int] = option(
+        None, "the discriminator's, if not --ham_version", (1, 2)
+    )
+    discriminator_ham_steps: Optional[int] = option(None, "the discriminator's, if not --ham_steps")
+    discriminator_ham_groups: Optional[int] = option(
+        None, "the discriminator's, if not --ham_groups"
+    )
     batch_norm_decay: float = option(0.999, "weight of the old value in the moving averages")
 
     def __post_init__(self):
@@ -69,32 +100,66 @@ class ModelConfig:
             "z_dim",
             "generator_channels",
             "discriminator_channels",
-            "ham_groups",
-            "generator_ham_channels",
-            "generator_ham_rank",
-            "discriminator_ham_channels",
-            "discriminator_ham_rank",
         ):
             value = getattr(self, name)
             _require(value >= 1, name, value, "must be at least 1.")
-        _require(self.ham_steps >= 0, "ham_steps", self.ham_steps, "must not be negative.")
         decay = self.batch_norm_decay
         _require(0 <= decay < 1, "batch_norm_decay", decay, "must be in [0, 1).")
-        for name in ("generator_ham_channels", "discriminator_ham_channels"):
-            value = getattr(self, name)
-            _require(
-                value % self.ham_groups == 0,
-                name,
-                value,
-                f"must be a multiple of --ham_groups={self.ham_groups}.",
-            )
-            rank, width = name.replace("channels", "rank"), value // self.ham_groups
-            _require(
-                getattr(self, rank) <= width or self.ham not in ("nmf", "cd", "vq"),
-                rank,
-                getattr(self, rank),
-                f"must be at most {width}, the channels of a group of the hamburger.",
-            )
+        self._check_hamburger("generator", self.generator_hamburger)
+        self._check_hamburger("discriminator", self.discriminator_hamburger)
+
+    @property
+    def generator_hamburger(self) -> HamburgerConfig:
+        return HamburgerConfig(
+            self.ham,
+            self.ham_version,
+            self.ham_steps,
+            self.ham_groups,
+            self.generator_ham_channels,
+            self.generator_ham_rank,
+        )
+
+    @property
+    def discriminator_hamburger(self) -> HamburgerConfig:
+        """The discriminator's, where what is not given apart is as in the generator."""
+        own = (
+            self.discriminator_ham,
+            self.discriminator_ham_version,
+            self.discriminator_ham_steps,
+            self.discriminator_ham_groups,
+        )
+        shared = (self.ham, self.ham_version, self.ham_steps, self.ham_groups)
+        return HamburgerConfig(
+            *(common if value is None else value for value, common in zip(own, shared)),
+            self.discriminator_ham_channels,
+            self.discriminator_ham_rank,
+        )
+
+    def _check_hamburger(self, network, hamburger):
+        def flag(name):  # The one that was given, of two that may set it.
+            own = f"discriminator_ham_{name}"
+            is_own = network == "discriminator" and getattr(self, own) is not None
+            return own if is_own else f"ham_{name}"
+
+        steps, groups = flag("steps"), flag("groups")
+        _require(hamburger.steps >= 0, steps, hamburger.steps, "must not be negative.")
+        _require(hamburger.groups >= 1, groups, hamburger.groups, "must be at least 1.")
+        channels, rank = f"{network}_ham_channels", f"{network}_ham_rank"
+        for name, value in ((channels, hamburger.channels), (rank, hamburger.rank)):
+            _require(value >= 1, name, value, "must be at least 1.")
+        _require(
+            hamburger.channels % hamburger.groups == 0,
+            channels,
+            hamburger.channels,
+            f"must be a multiple of --{groups}={hamburger.groups}.",
+        )
+        width = hamburger.channels // hamburger.groups
+        _require(
+            hamburger.rank <= width or hamburger.ham not in ("nmf", "cd", "vq"),
+            rank,
+            hamburger.rank,
+            f"must be at most {width}, the channels of a group of the hamburger.",
+        )
 
 
 @dataclasses.dataclass(frozen=True)

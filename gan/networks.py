@@ -7,35 +7,37 @@ from gan.generator import Generator
 
 def make_generator(model: ModelConfig) -> Generator:
     """Builds the generator with fresh weights."""
+    hamburger = model.generator_hamburger
     return Generator(
         image_size=model.image_size,
         image_channels=model.image_channels,
         num_classes=model.num_classes,
         z_dim=model.z_dim,
         base_channels=model.generator_channels,
-        ham_channels=model.generator_ham_channels,
-        ham_rank=model.generator_ham_rank,
-        ham_steps=model.ham_steps,
-        ham_groups=model.ham_groups,
-        ham_version=model.ham_version,
-        ham=None if model.ham == "none" else model.ham,
+        ham_channels=hamburger.channels,
+        ham_rank=hamburger.rank,
+        ham_steps=hamburger.steps,
+        ham_groups=hamburger.groups,
+        ham_version=hamburger.version,
+        ham=None if hamburger.ham == "none" else hamburger.ham,
         batch_norm_decay=model.batch_norm_decay,
     )
 
 
 def make_discriminator(model: ModelConfig) -> Discriminator:
     """Builds the discriminator with fresh weights."""
+    hamburger = model.discriminator_hamburger
     return Discriminator(
         image_size=model.image_size,
         image_channels=model.image_channels,
         num_classes=model.num_classes,
         base_channels=model.discriminator_channels,
-        ham_channels=model.discriminator_ham_channels,
-        ham_rank=model.discriminator_ham_rank,
-        ham_steps=model.ham_steps,
-        ham_groups=model.ham_groups,
-        ham_version=model.ham_version,
-        ham=None if model.ham == "none" else model.ham,
+        ham_channels=hamburger.channels,
+        ham_rank=hamburger.rank,
+        ham_steps=hamburger.steps,
+        ham_groups=hamburger.groups,
+        ham_version=hamburger.version,
+        ham=None if hamburger.ham == "none" else hamburger.ham,
     )
 
 

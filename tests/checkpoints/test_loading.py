@@ -1,4 +1,4 @@
-"""Checkpoints: found, checked, loaded, refused."""
+"""Checkpoints of every format, loaded and refused."""
 
 import os
 
@@ -6,16 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import write_checkpoint
+from released_checkpoint import SMALL, write_small
 
-from checkpoints import load
-from checkpoints.checkpoint_files import (
-    CheckpointError,
-    find_checkpoint,
-    find_steps,
-    read_variables,
-    settle,
-    verify,
-)
+import checkpoints
+from checkpoints.checkpoint_files import CheckpointError
+from checkpoints.conversion import convert
+from checkpoints.tensor_names import released_names
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
 from gan.run_folder import RunFolder
@@ -47,7 +43,7 @@ def make_run(path, variables, step=5):
 def test_loads_every_weight(tmp_path):
     variables = variables_of(smoke())
     run = make_run(tmp_path, variables)
-    loaded = load(run.path)
+    loaded = checkpoints.load(run.path)
     assert (loaded.step, loaded.config) == (5, smoke())
     for scope, model in (
         ("Generator", loaded.generator),
@@ -82,84 +78,123 @@ def test_refuses_what_does_not_fit(tmp_path, change, message):
     change(variables)
     run = make_run(tmp_path, variables)
     with pytest.raises(CheckpointError, match=message):
-        load(run.path)
+        checkpoints.load(run.path)
 
 
-def test_finds_steps(tmp_path):
-    folder = str(tmp_path)
-    with pytest.raises(CheckpointError, match="no checkpoint here"):
-        find_checkpoint(folder)
-    for step in (100, 20):
-        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
-    assert find_steps(folder) == [20, 100]
-    assert find_checkpoint(folder).endswith("model.ckpt-100")
-    assert find_checkpoint(folder, 20).endswith("model.ckpt-20")
-    with pytest.raises(CheckpointError, match="no checkpoint of step 3. There are: 20, 100."):
-        find_checkpoint(folder, 3)
+def assert_equal_weights(model, variables, names):
+    for path, weight in weights_by_path(model).items():
+        assert np.array_equal(tf.convert_to_tensor(weight), variables[names[path]]), path
 
 
-@pytest.mark.parametrize("part", [".index", ".data-00000-of-00001"])
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
-def test_damage_is_found(tmp_path, part, damage):
-    path = str(tmp_path / "model.ckpt-5")
-    write_checkpoint(path, {"a": np.random.rand(2000)})
-    verify(path)
-    content = bytearray((tmp_path / f"model.ckpt-5{part}").read_bytes())
-    if damage == "truncated":
-        content = content[: len(content) // 2]
-    elif damage == "flipped":
-        content[len(content) // 3] ^= 0xFF
-    else:
-        content = b""
-    (tmp_path / f"model.ckpt-5{part}").write_bytes(content)
-    with pytest.raises(CheckpointError, match="model.ckpt-5: the checkpoint is damaged"):
-        verify(path)
+@pytest.mark.parametrize("spelling", ["", "model.ckpt-12", "model.ckpt-12.index"])
+def test_loads_the_authors_checkpoint(tmp_path, spelling):
+    variables = write_small(tmp_path)
+    loaded = checkpoints.load(str(tmp_path / spelling))
+    assert loaded.step == 12
+    # Ranks are assumed as published: an eighth of the channels.
+    assert loaded.config.model == SMALL
+    for network in ("generator", "discriminator"):
+        model = getattr(loaded, network)
+        names = released_names(network, weights_by_path(model))
+        assert_equal_weights(model, variables, names)
+    images = loaded.generator([np.ones([2, 6], np.float32), np.array([0, 4])], training=False)
+    assert images.shape == (2, 32, 32, 3)
+    assert loaded.discriminator([images, np.array([0, 4])], training=False).shape == (2, 1)
 
 
-def test_missing_data_file(tmp_path):
-    path = str(tmp_path / "model.ckpt-5")
-    write_checkpoint(path, {"a": np.zeros(3)})
-    os.remove(path + ".data-00000-of-00001")
-    with pytest.raises(CheckpointError, match="damaged.* There is no older one"):
-        verify(path)
+def test_generator_alone(tmp_path):
+    """Asked for alone, or stored alone."""
+    write_small(tmp_path / "both")
+    loaded = checkpoints.load(str(tmp_path / "both"), discriminator=False)
+    assert loaded.discriminator is None
+
+    def without_discriminator(variables):
+        for name in [name for name in variables if name.lower().startswith("discriminator")]:
+            del variables[name]
+
+    write_small(tmp_path / "alone", change=without_discriminator)
+    alone = checkpoints.load(str(tmp_path / "alone"))
+    assert alone.discriminator is None
+    for a, b in zip(alone.generator.get_weights(), loaded.generator.get_weights()):
+        assert np.array_equal(a, b)
+    convert(str(tmp_path / "alone"), str(tmp_path / "converted"))
+    assert checkpoints.load(str(tmp_path / "converted")).discriminator is None
 
 
-def test_settle_marks_the_newest(tmp_path):
-    """TensorFlow's own record is repaired when it names a checkpoint that is gone."""
-    folder = str(tmp_path)
-    for step in (1, 2):
-        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
-    settle(folder)
-    assert tf.train.latest_checkpoint(folder).endswith("-2")
-    for file in tmp_path.glob("model.ckpt-2.*"):
-        file.unlink()
-    settle(folder)
-    assert tf.train.latest_checkpoint(folder).endswith("-1")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v: v.pop("Generator/generator/g_bn/beta"), "g_bn/beta is missing"),
+        (lambda v: v.update({"Generator/generator/h": np.float32(0)}), "generator/h is unknown"),
+        (lambda v: v.update({"EMA/x": np.float32(0)}), "EMA/x is unknown"),
+        (
+            lambda v: v.update({"Generator/generator/h/Adam": np.float32(0)}),
+            "generator/h/Adam is unknown",
+        ),
+        (
+            lambda v: v.update({"Generator/generator/g_bn/gamma": np.ones(3, np.float32)}),
+            r"g_bn/gamma has shape \[3\], not \[1, 1, 1, 2\]",
+        ),
+        (
+            lambda v: v.update({"Generator/generator/g_ops/sigma_ratio": np.float32("inf")}),
+            "g_ops/sigma_ratio is not finite",
+        ),
+        (
+            lambda v: v.pop("Generator/generator/g_snh0/dense/kernel"),
+            "no HamGAN: Generator/generator/g_snh0/dense/kernel is missing",
+        ),
+    ],
+)
+def test_the_authors_checkpoint_must_fit_wholly(tmp_path, change, message):
+    write_small(tmp_path, change=change)
+    with pytest.raises(CheckpointError, match=message):
+        checkpoints.load(str(tmp_path))
+    target = tmp_path / "converted"
+    with pytest.raises(CheckpointError, match=message):
+        convert(str(tmp_path), str(target))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "model.ckpt-12.data-00000-of-00001",
+        "model.ckpt-12.index",
+    ]
 
 
-def test_settle_removes_a_save_cut_short_but_no_damaged_checkpoint(tmp_path):
-    folder = str(tmp_path)
-    for step in (1, 2):
-        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
-    settle(folder)
-    write_checkpoint(os.path.join(folder, "model.ckpt-3"), {"a": np.zeros(3)})
-    for step in (2, 3):
-        (tmp_path / f"model.ckpt-{step}.index").write_bytes(b"half")
-    settle(folder)
-    assert find_steps(folder) == [1, 2]
-    with pytest.raises(CheckpointError, match="model.ckpt-2: the checkpoint is damaged"):
-        verify(find_checkpoint(folder))
+def test_all_that_is_wrong_is_in_one_error(tmp_path):
+    def change(variables):
+        for name in ("g_bn/beta", "g_bn/gamma"):
+            del variables[f"Generator/generator/{name}"]
+        variables["EMA/x"] = np.float32(0)
+
+    write_small(tmp_path, change=change)
+    with pytest.raises(CheckpointError, match="g_bn/gamma is missing; .*g_bn/beta.*EMA/x is unk"):
+        checkpoints.load(str(tmp_path))
 
 
-def test_verify_finds_numbers_that_are_not_finite(tmp_path):
-    path = str(tmp_path / "model.ckpt-5")
-    write_checkpoint(path, {"step": np.int64(5), "a": np.array([1.0, np.inf])})
-    with pytest.raises(CheckpointError, match="damaged .a is not finite"):
-        verify(path)
+def test_settings_that_no_variable_tells(tmp_path):
+    write_small(tmp_path)
+    loaded = checkpoints.load(str(tmp_path), ham="cd", ham_steps=3, generator_ham_rank=2)
+    assert (loaded.config.model.ham, loaded.generator.hamburger.ham.steps) == ("cd", 3)
+    assert loaded.generator.hamburger.ham.rank == 2
+    with pytest.raises(CheckpointError, match="num_classes is 5 in the checkpoint, but 7 was"):
+        checkpoints.load(str(tmp_path), num_classes=7)
+    with pytest.raises(CheckpointError, match="num_classes is 5 .* but 1000 was given"):
+        checkpoints.load(str(tmp_path), preset="hamgan_strong")
+    with pytest.raises(CheckpointError, match="--generator_ham_rank=9: must be at most 8"):
+        checkpoints.load(str(tmp_path), generator_ham_rank=9)
 
 
-def test_reads_by_prefix(tmp_path):
-    path = str(tmp_path / "model.ckpt-5")
-    write_checkpoint(path, {"a/b": np.arange(3), "c": np.zeros(1)})
-    assert read_variables(path, "a/").keys() == {"a/b"}
-    assert read_variables(path)["a/b"].tolist() == [0, 1, 2]
+def test_the_shipped_digits():
+    """Two images of each class, from three lines; they are not all the same."""
+    model = checkpoints.load("digits")
+    latents = tf.random.stateless_normal([20, model.config.model.z_dim], [0, 1])
+    labels = tf.constant(list(range(10)) * 2)
+    images = model.generator([latents, labels], training=False)
+    assert images.shape == (20, 16, 16, 1)
+    assert (model.config.preset, model.step) == ("digits", 4000)
+    assert np.abs(images[:10] - images[10:]).max() > 0.5
+    # A digit is white on black: dark in the corners, bright somewhere.
+    assert np.mean(np.asarray(images)[:, [0, 0, -1, -1], [0, -1, 0, -1]]) < -0.9
+    assert np.asarray(images).max(axis=(1, 2, 3)).min() > 0.5
+    # The discriminator knows them from noise.
+    noise = tf.random.stateless_normal(images.shape, [0, 2])
+    logits = [model.discriminator([x, labels], training=False) for x in (images, noise)]
+    assert np.mean(logits[0]) > np.mean(logits[1])

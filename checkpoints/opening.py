@@ -1,0 +1,304 @@
+"""Opening a checkpoint of any format: what it is, what it holds, its arrays on demand."""
+
+import dataclasses
+import os
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+from checkpoints.catalogue import RELEASED
+from checkpoints.checkpoint_files import (
+    CheckpointError,
+    VariableReader,
+    find_checkpoint,
+    find_steps,
+    step_in_name,
+)
+from checkpoints.released_config import released_config
+from checkpoints.tensor_names import (
+    SCOPES,
+    engine_names,
+    is_counter,
+    is_released,
+    released_names,
+    variable_of_slot,
+)
+from checkpoints.weights_folder import WeightsFolder, is_weights_folder
+from gan.config import ExperimentConfig
+from gan.presets import get_preset
+from gan.run_folder import RunFolder
+
+_PYTORCH_ENDINGS = (".pt", ".pth", ".pkl", ".pth.tar")
+_MOST_NAMED = 20  # variables in one message
+# Of the variables in TensorFlow's files and of the arrays in ours.
+_PREFIXES = (SCOPES, {network: f"{network}/" for network in SCOPES})
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint of any format.
+
+    Attributes:
+        path: the file, prefix or folder it was found at.
+        format: what it is, for people.
+        config: the job, as far as it is known.
+        step: generator steps trained.
+        assumed: fields of the configuration that the checkpoint does not tell.
+        source: where it came from, for a record of a conversion.
+        shapes: stored names to shapes.
+        read: stored name to array.
+        names_of: network and the paths of its weights to the stored names of these.
+    """
+
+    path: str
+    format: str
+    config: ExperimentConfig
+    step: int
+    assumed: list[str]
+    source: dict[str, Any]
+    shapes: dict[str, tuple]
+    read: Callable[[str], np.ndarray]
+    names_of: Callable[[str, list[str]], dict[str, str]]
+
+    @property
+    def networks(self) -> list[str]:
+        """Those that are stored: "generator", and mostly "discriminator"."""
+        return [
+            network
+            for network in SCOPES
+            if any(name.startswith(prefix[network]) for name in self.shapes for prefix in _PREFIXES)
+        ]
+
+    def names(self, weights: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
+        """Finds the stored variable of every weight.
+
+        Args:
+            weights: network to the weights by path of its Keras model.
+
+        Returns:
+            Network to path to stored name.
+
+        Raises:
+            CheckpointError: naming all that is missing, unknown or of another shape.
+        """
+        names = {network: self.names_of(network, list(own)) for network, own in weights.items()}
+        problems, used = [], set()
+        for network, own in weights.items():
+            for path, weight in own.items():
+                name = names[network].get(path)
+                used.add(name)
+                if name is None:
+                    problems.append(f"{network}/{path} has no counterpart")
+                elif name not in self.shapes:
+                    problems.append(f"{name} is missing")
+                elif self.shapes[name] != tuple(weight.shape):
+                    problems.append(
+                        f"{name} has shape {list(self.shapes[name])}, not {list(weight.shape)}"
+                    )
+        others = tuple(
+            prefix[network] for network in SCOPES if network not in weights for prefix in _PREFIXES
+        )
+        problems += [
+            f"{name} is unknown"
+            for name in self.shapes
+            if not self._known(name, used) and not name.startswith(others)
+        ]
+        if problems:
+            more = len(problems) - _MOST_NAMED
+            listed = "; ".join(problems[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+            raise CheckpointError(f"{self.path}: does not fit its configuration: {listed}.")
+        return names
+
+    def extra_entries(self) -> dict[str, int]:
+        """What is stored beside weights: kind to number of entries."""
+        slots = sum(variable_of_slot(name) is not None for name in self.shapes)
+        counters = sum(map(is_counter, self.shapes))
+        return {"optimizer slots": slots, "counters": counters}
+
+    def _known(self, name, used):
+        return name in used or is_counter(name) or variable_of_slot(name) in used
+
+
+def open_checkpoint(
+    name_or_path: str,
+    step: Optional[int] = None,
+    preset: Optional[str] = None,
+    settings: Optional[dict[str, Any]] = None,
+) -> Checkpoint:
+    """Opens a released model by name, or a checkpoint by path.
+
+    Args:
+        name_or_path: a name of `checkpoints.catalogue`; a run folder; a folder that
+            `checkpoints.convert` wrote; or a TensorFlow checkpoint of the authors:
+            its folder, its path prefix `.../model.ckpt-STEP`, or one of its files.
+        step: which checkpoint of a folder with several; None for the newest.
+        preset: the preset of an authors' checkpoint; only checked for others.
+        settings: fields of `ModelConfig` that an authors' checkpoint does not tell.
+
+    Raises:
+        CheckpointError: if there is none, or it is damaged or something else.
+        ConfigError, RunFolderError: for a configuration that cannot be used.
+    """
+    released = RELEASED.get(name_or_path)
+    path = name_or_path
+    if released is not None:
+        if released.folder is None:
+            raise CheckpointError(
+                f"{name_or_path}: does not ship with us. Download it from {released.place}, and "
+                "give the folder's path in place of the name."
+            )
+        path = released.folder
+    known = dict(settings or {})
+    if preset is not None:
+        model = dataclasses.asdict(get_preset(preset).model)
+        known = {**{name: value for name, value in model.items() if value is not None}, **known}
+    if is_weights_folder(path):
+        checkpoint = _open_weights_folder(path, step)
+    elif os.path.isfile(RunFolder(path).config_path) and os.path.isdir(
+        RunFolder(path).checkpoint_dir
+    ):
+        checkpoint = _open_run(path, step)
+    else:
+        return _open_released(_find_prefix(path, step), preset, known)
+    for name, value in known.items():
+        stored = getattr(checkpoint.config.model, name)
+        if stored != value:
+            raise CheckpointError(f"{path}: {name} is {stored}, but {value} was given.")
+    return checkpoint
+
+
+def _open_weights_folder(path, step):
+    folder = WeightsFolder(path)
+    config, found, source, assumed = folder.description
+    if step is not None and step != found:
+        raise CheckpointError(f"{path}: no checkpoint of step {step}. There is: {found}.")
+    return Checkpoint(
+        path,
+        "weights converted by ham_tf",
+        config,
+        found,
+        assumed,
+        source,
+        folder.shapes,
+        folder.read,
+        lambda network, paths: {path: f"{network}/{path}" for path in paths},
+    )
+
+
+def _open_run(path, step):
+    run = RunFolder(path)
+    config = run.read_config()
+    prefix = find_checkpoint(run.checkpoint_dir, step)
+    reader = VariableReader(prefix)
+    return Checkpoint(
+        prefix,
+        "checkpoint of a run of ham_tf",
+        config,
+        step_in_name(os.path.basename(prefix)),
+        [],
+        {"format": "run of ham_tf", "files": _files(prefix)},
+        reader.shapes,
+        reader.read,
+        engine_names,
+    )
+
+
+def _open_released(prefix, preset, settings):
+    reader = VariableReader(prefix)
+    if not is_released(reader.shapes):
+        raise CheckpointError(
+            f"{prefix}: a TensorFlow checkpoint, but not of HamGAN: no variable begins with "
+            f"{SCOPES['generator']}g_. A run of ours is loaded by its run folder."
+        )
+    model, assumed = released_config(prefix, reader.shapes, settings)
+    config = get_preset(preset) if preset is not None else ExperimentConfig(preset="inferred")
+    if "global_step" in reader.shapes:
+        step = int(reader.read("global_step"))
+    else:
+        step = step_in_name(os.path.basename(prefix)) or 0
+    return Checkpoint(
+        prefix,
+        "TensorFlow 1 checkpoint of the authors' HamGAN",
+        dataclasses.replace(config, model=model),
+        step,
+        assumed,
+        {"format": "TensorFlow 1 checkpoint of the authors", "files": _files(prefix)},
+        reader.shapes,
+        reader.read,
+        released_names,
+    )
+
+
+def _files(prefix):
+    """The files of a TensorFlow checkpoint that hold its variables."""
+    folder, name = os.path.split(prefix)
+    return sorted(
+        os.path.join(folder, file)
+        for file in os.listdir(folder or ".")
+        if file == f"{name}.index" or file.startswith(f"{name}.data-")
+    )
+
+
+def _find_prefix(path, step):
+    """The path prefix of the TensorFlow checkpoint at `path`."""
+    if not os.path.exists(path) and not os.path.exists(f"{path}.index"):
+        near = ", ".join(RELEASED)
+        raise CheckpointError(
+            f"{path}: there is no such file or folder, and no released model of that name. "
+            f"Released: {near}."
+        )
+    if os.path.isdir(path):
+        if find_steps(path):
+            return find_checkpoint(path, step)
+        indices = sorted(name for name in os.listdir(path) if name.endswith(".index"))
+        if len(indices) != 1:
+            raise CheckpointError(_nothing_in(path, indices))
+        path = os.path.join(path, indices[0])
+    elif _is_pytorch(path):
+        raise CheckpointError(
+            f"{path}: a PyTorch file. HamGAN was released as TensorFlow checkpoints only "
+            "(model.ckpt-STEP.index and .data); the authors' PyTorch files are segmentation "
+            "networks."
+        )
+    elif path.endswith(".index"):
+        pass
+    elif os.path.isfile(path) and ".data-" in os.path.basename(path):
+        path = path[: path.rindex(".data-")] + ".index"
+    elif os.path.isfile(f"{path}.index"):
+        path = f"{path}.index"
+    else:
+        raise CheckpointError(
+            f"{path}: no checkpoint. Expected a folder, or files of a TensorFlow checkpoint "
+            "(model.ckpt-STEP.index and .data)."
+        )
+    if not os.path.isfile(path):
+        raise CheckpointError(f"{path}: missing; without it the checkpoint cannot be read.")
+    prefix = path[: -len(".index")]
+    found = step_in_name(os.path.basename(prefix))
+    if step is not None and found is not None and step != found:
+        raise CheckpointError(f"{prefix}: of step {found}, but step {step} was asked for.")
+    return prefix
+
+
+def _nothing_in(folder, indices):
+    if indices:
+        return f"{folder}: holds several checkpoints ({', '.join(indices)}). Name one of them."
+    names = sorted(os.listdir(folder))
+    pytorch = [name for name in names if _is_pytorch(os.path.join(folder, name))]
+    if pytorch:
+        return f"{folder}: holds PyTorch files ({pytorch[0]}), no TensorFlow checkpoint."
+    return (
+        f"{folder}: no checkpoint here. Expected a run folder, a converted checkpoint "
+        "(config.json and weights.npz), or files model.ckpt-STEP.index and .data."
+    )
+
+
+def _is_pytorch(path):
+    if not os.path.isfile(path):
+        return False
+    if path.lower().endswith(_PYTORCH_ENDINGS):
+        return True
+    with open(path, "rb") as file:
+        start = file.read(64)
+    # A zip archive with a pickle inside, as torch.save writes, or a bare pickle.
+    return start[:2] == b"\x80\x02" or (start[:2] == b"PK" and b"/data.pkl" in start)

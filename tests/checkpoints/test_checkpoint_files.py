@@ -1,0 +1,99 @@
+"""TensorFlow checkpoint files: found, checked, read."""
+
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import write_checkpoint
+
+from checkpoints.checkpoint_files import (
+    CheckpointError,
+    find_checkpoint,
+    find_steps,
+    read_variables,
+    settle,
+    verify,
+)
+
+
+def test_finds_steps(tmp_path):
+    folder = str(tmp_path)
+    with pytest.raises(CheckpointError, match="no checkpoint here"):
+        find_checkpoint(folder)
+    for step in (100, 20):
+        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
+    assert find_steps(folder) == [20, 100]
+    assert find_checkpoint(folder).endswith("model.ckpt-100")
+    assert find_checkpoint(folder, 20).endswith("model.ckpt-20")
+    with pytest.raises(CheckpointError, match="no checkpoint of step 3. There are: 20, 100."):
+        find_checkpoint(folder, 3)
+
+
+@pytest.mark.parametrize("part", [".index", ".data-00000-of-00001"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_damage_is_found(tmp_path, part, damage):
+    path = str(tmp_path / "model.ckpt-5")
+    write_checkpoint(path, {"a": np.random.rand(2000)})
+    verify(path)
+    content = bytearray((tmp_path / f"model.ckpt-5{part}").read_bytes())
+    if damage == "truncated":
+        content = content[: len(content) // 2]
+    elif damage == "flipped":
+        content[len(content) // 3] ^= 0xFF
+    else:
+        content = b""
+    (tmp_path / f"model.ckpt-5{part}").write_bytes(content)
+    with pytest.raises(CheckpointError, match="model.ckpt-5: the checkpoint is damaged"):
+        verify(path)
+
+
+def test_missing_data_file(tmp_path):
+    """The advice depends on whether it is a run of ours."""
+    for folder, advice in (("checkpoints", "There is no older one"), ("other", "download it")):
+        path = str(tmp_path / folder / "model.ckpt-5")
+        write_checkpoint(path, {"a": np.zeros(3)})
+        os.remove(path + ".data-00000-of-00001")
+        with pytest.raises(CheckpointError, match=f"damaged.* {advice}"):
+            verify(path)
+
+
+def test_settle_marks_the_newest(tmp_path):
+    """TensorFlow's own record is repaired when it names a checkpoint that is gone."""
+    folder = str(tmp_path)
+    for step in (1, 2):
+        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
+    settle(folder)
+    assert tf.train.latest_checkpoint(folder).endswith("-2")
+    for file in tmp_path.glob("model.ckpt-2.*"):
+        file.unlink()
+    settle(folder)
+    assert tf.train.latest_checkpoint(folder).endswith("-1")
+
+
+def test_settle_removes_a_save_cut_short_but_no_damaged_checkpoint(tmp_path):
+    folder = str(tmp_path)
+    for step in (1, 2):
+        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
+    settle(folder)
+    write_checkpoint(os.path.join(folder, "model.ckpt-3"), {"a": np.zeros(3)})
+    for step in (2, 3):
+        (tmp_path / f"model.ckpt-{step}.index").write_bytes(b"half")
+    settle(folder)
+    assert find_steps(folder) == [1, 2]
+    with pytest.raises(CheckpointError, match="model.ckpt-2: the checkpoint is damaged"):
+        verify(find_checkpoint(folder))
+
+
+def test_verify_finds_numbers_that_are_not_finite(tmp_path):
+    path = str(tmp_path / "model.ckpt-5")
+    write_checkpoint(path, {"step": np.int64(5), "a": np.array([1.0, np.inf])})
+    with pytest.raises(CheckpointError, match="damaged .a is not finite"):
+        verify(path)
+
+
+def test_reads_by_prefix(tmp_path):
+    path = str(tmp_path / "model.ckpt-5")
+    write_checkpoint(path, {"a/b": np.arange(3), "c": np.zeros(1)})
+    assert read_variables(path, "a/").keys() == {"a/b"}
+    assert read_variables(path)["a/b"].tolist() == [0, 1, 2]
