@@ -3,13 +3,17 @@ STACK ?=
 PYTHON ?=
 export PYTHON
 
-.PHONY: help setup demo test lint format constraints
+.PHONY: help setup sample demo test lint format constraints
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup:  ## make the virtual environment (STACK=tfgan or current; PYTHON=interpreter)
 	@environment/create.sh $(STACK)
+
+sample:  ## draw handwritten digits with the model that ships: seconds after set-up
+	@environment/create.sh $(STACK)
+	@environment/run.sh "$(STACK)" -m gan.generate --model=digits --out=samples/digits.png
 
 demo:  ## train, evaluate and draw handwritten digits: five to seven minutes on two cores
 	@environment/create.sh tfgan

@@ -1,5 +1,7 @@
 """Configuration and presets."""
 
+import json
+
 import pytest
 
 from gan.config import ConfigError, ExperimentConfig, ModelConfig
@@ -31,6 +33,19 @@ def test_published_presets():
     assert baby.model == strong.model
 
 
+def test_each_network_may_have_its_own_ham():
+    own = {"discriminator_ham": "cd", "discriminator_ham_steps": 2, "discriminator_ham_version": 2}
+    model = hamgan_strong().replace(own).model
+    assert model.generator_hamburger == ("nmf", 1, 6, 1, 256, 32)
+    assert model.discriminator_hamburger == ("cd", 2, 2, 1, 128, 16)
+    assert hamgan_strong().model.discriminator_hamburger == ("nmf", 1, 6, 1, 128, 16)
+    # A configuration of before these fields existed.
+    content = json.loads(hamgan_strong().to_json())
+    for name in [name for name in content["model"] if content["model"][name] is None]:
+        del content["model"][name]
+    assert ExperimentConfig.from_json(json.dumps(content)) == hamgan_strong()
+
+
 def test_replace_finds_the_section():
     config = hamgan_strong().replace({"image_size": 64, "seed": 7, "dataset": "digits"})
     assert (config.model.image_size, config.training.seed, config.data.dataset) == (64, 7, "digits")
@@ -49,6 +64,14 @@ def test_replace_finds_the_section():
         ({"image_size": 48}, "--image_size=48: must be one of 16, 32, 64, 128, 256"),
         ({"ham_version": 3}, "--ham_version=3: must be one of 1, 2"),
         ({"ham_groups": 3}, "--generator_ham_channels=256: must be a multiple of --ham_groups=3"),
+        ({"ham_steps": -1}, "--ham_steps=-1: must not be negative"),
+        ({"discriminator_ham": "pca"}, "--discriminator_ham=pca: must be one of nmf, cd"),
+        ({"discriminator_ham_steps": -1}, "--discriminator_ham_steps=-1: must not be negative"),
+        (
+            {"discriminator_ham_groups": 3},
+            "--discriminator_ham_channels=128: must be a multiple of --discriminator_ham_groups=3",
+        ),
+        ({"discriminator_ham_rank": 129}, "--discriminator_ham_rank=129: must be at most 128"),
         ({"eval_batch_size": 100}, "--eval_batch_size=100: must divide --eval_images=50176"),
         ({"seed": -1}, "--seed=-1: must be in"),
         ({"batch_norm_decay": 1.5}, "--batch_norm_decay=1.5: must be in"),

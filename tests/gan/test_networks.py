@@ -85,6 +85,17 @@ def test_every_context_module(ham, training):
     assert ("hamburger/ham/query/kernel" in paths) == ham.endswith("attention")
 
 
+def test_another_context_module_in_each_network():
+    config = dataclasses.replace(
+        smoke().model, discriminator_ham="vq", discriminator_ham_version=2, ham_groups=2
+    )
+    generator, discriminator = make_generator(config), make_discriminator(config)
+    assert type(generator.hamburger.ham).__name__ == "NMFLayer"
+    assert type(discriminator.hamburger.ham).__name__ == "VQLayer"
+    assert (generator.hamburger.cheese, generator.hamburger.ham.groups) == (None, 2)
+    assert discriminator.hamburger.cheese is not None
+
+
 def test_an_unknown_context_module():
     with pytest.raises(ValueError, match="`ham` must be one of .* Received: ham='pca'"):
         Generator(16, ham="pca", **SMALL)
