@@ -1,5 +1,6 @@
 """Files that are whole or absent."""
 
+import contextlib
 import os
 import tempfile
 
@@ -16,12 +17,22 @@ def write_atomically(path: str, content: bytes):
 
     Missing folders are made.
     """
+    with open_atomically(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def open_atomically(path: str):
+    """Opens a binary file that becomes `path` when the block has ended without an error.
+
+    Missing folders are made.
+    """
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)

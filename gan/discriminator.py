@@ -121,15 +121,31 @@ class Discriminator(keras.Model):
         self.built = True
 
     def call(self, inputs, training=None):
-        x, labels = inputs
-        for layer in self._blocks_and_ham():
-            x = layer(x, training=training) if layer is self.hamburger else layer(x)
-        features = tf.reduce_sum(tf.nn.relu(x), axis=[1, 2])
+        images, labels = inputs
+        features = self.feature_maps(images, training=training)[-1]
+        features = tf.reduce_sum(tf.nn.relu(features), axis=[1, 2])
         projection = tf.reduce_sum(features * self.embedding(labels), axis=1, keepdims=True)
         return self.dense(features) + projection
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0][0], 1)
+
+    def feature_maps(self, images, training=None):
+        """What every block makes of the images, whatever their class.
+
+        Args:
+            images: `[batch, image_size, image_size, image_channels]` in [-1, 1].
+            training: whether the ham draws fresh bases.
+
+        Returns:
+            List of `[batch, height, width, channels]`, one per block and one of the
+            hamburger if there is one, in the order in which they are passed.
+        """
+        maps, x = [], images
+        for layer in self._blocks_and_ham():
+            x = layer(x, training=training) if layer is self.hamburger else layer(x)
+            maps.append(x)
+        return maps
 
     def update_spectral_norms(self):
         """Stores new singular vectors; see `gan.layers.spectral_normalization`."""
