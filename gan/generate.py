@@ -1,72 +1,89 @@
-"""python -m gan.generate: draws images from a trained run."""
+"""python -m gan.generate: draws images from a trained model."""
 
-import math
+import contextlib
+import dataclasses
 import os
+import sys
 
-from gan.command_line import Parser, execute, integer
+from gan.command_line import execute
+from gan.generate_flags import read_flags
+from gan.output_path import OutputError, check_output
+from gan.run_folder import RunFolder
 
 
 def main():
-    parser = Parser(
-        prog="python -m gan.generate",
-        description="Draws images of one class, or of all, from a run folder's checkpoint as one "
-        "PNG grid. The same arguments give the same file, byte for byte. Needs no TF-GAN.",
-    )
-    model = parser.add_argument_group("model")
-    model.add_argument("--run", default="runs/digits", help="run folder (default: runs/digits)")
-    model.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
-    images = parser.add_argument_group("images")
-    images.add_argument(
-        "--class",
-        dest="class_index",
-        type=integer,
-        help="class, counted from 0 (default: all in turn, one per row)",
-    )
-    images.add_argument(
-        "--num", type=integer, help="number of images (default: 16, or 10 of each class)"
-    )
-    images.add_argument(
-        "--seed", type=integer, default=0, help="seed of the latents, 0 to 2147483647 (default: 0)"
-    )
-    output = parser.add_argument_group("output")
-    output.add_argument(
-        "--out", help="PNG file to write (default: RUN/samples/class_C_num_N_seed_S_step_T.png)"
-    )
-    arguments = parser.parse_args()
-    if arguments.num is not None and arguments.num < 1:
-        parser.error(f"--num={arguments.num}: must be at least 1.")
-    if not 0 <= arguments.seed < 2**31:
-        parser.error(f"--seed={arguments.seed}: must be in [0, 2147483648).")
+    flags = read_flags()
+    # A run's images lie with it; others, by the model's name, where the command is run.
+    run = RunFolder(flags.model)
+    is_run = os.path.isdir(run.checkpoint_dir)
+    folder = run.samples_dir if is_run else "samples"
+    model_name = os.path.basename(os.path.abspath(flags.model))
+    if not flags.out:
+        check_output(os.path.join(folder, "any.png"))
 
     from checkpoints import load
-    from gan.image_grid import save_grid
-    from gan.run_folder import RunFolder
+    from checkpoints.conversion import describe_assumed
+    from checkpoints.opening import open_checkpoint
+    from gan.image_request import ImageRequest, plan_images
+    from gan.image_writer import open_writer
+    from preprocessing.class_names import class_names
+
+    # Before the model is built, which takes long: everything that can be wrong.
+    checkpoint = open_checkpoint(flags.model, flags.step)
+    model = checkpoint.config.model
+    names = class_names(checkpoint.config.data.dataset, model.num_classes)
+    request = ImageRequest(
+        **{field.name: getattr(flags, field.name) for field in dataclasses.fields(ImageRequest)}
+    )
+    plan, plan_name, plan_title, note = plan_images(request, names)
+    if note:
+        print(note, file=sys.stderr)
+    if checkpoint.assumed:
+        assumed = describe_assumed(checkpoint)
+        print(f"Not told by the checkpoint, assumed as published: {assumed}.", file=sys.stderr)
+    title = f"{plan_title}, step {checkpoint.step}"
+    name = f"{'' if is_run else model_name + '_'}{plan_name}_step_{checkpoint.step}"
+    endings = (".png", ".gif") if flags.interpolate else (".png",)
+    paths = flags.out or [os.path.join(folder, name + ending) for ending in endings]
+    try:
+        with contextlib.ExitStack() as stack:
+            writers = [
+                stack.enter_context(
+                    open_writer(path, plan, model.image_size, model.image_channels, names, title)
+                )
+                for path in paths
+            ]
+            generator = load(flags.model, flags.step, discriminator=False).generator
+            _draw(generator, plan, model, flags.batch_size, writers)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OutputError(
+            f"--out={' '.join(paths)}: cannot be written ({error.strerror}). Nothing was kept."
+        ) from error
+    print(f"{plan.count} images of step {checkpoint.step}: {', '.join(paths)}")
+
+
+def _draw(generator, plan, model, batch_size, writers):
+    """Draws the images of a plan, one after the other, and hands each to all writers."""
+    from tqdm import tqdm
+
+    from gan.image_grid import to_uint8
     from gan.sampling import sample_images
 
-    model = RunFolder(arguments.run).read_config().model
-    label = arguments.class_index
-    if label is not None and not 0 <= label < model.num_classes:
-        parser.error(
-            f"--class={label}: the run has {model.num_classes} classes, 0 to "
-            f"{model.num_classes - 1}."
-        )
-    if label is None:
-        columns = 10
-        num = arguments.num or columns * model.num_classes
-        labels = [index // columns % model.num_classes for index in range(num)]
-        row_labels = [str(labels[first]) for first in range(0, num, columns)]
-    else:
-        num = arguments.num or 16
-        columns, row_labels = math.ceil(math.sqrt(num)), None
-        labels = [label] * num
-
-    models = load(arguments.run, arguments.step)
-    images = sample_images(models.generator, labels, model.z_dim, arguments.seed)
-    what = "all" if label is None else label
-    name = f"class_{what}_num_{num}_seed_{arguments.seed}_step_{models.step}.png"
-    path = arguments.out or os.path.join(RunFolder(arguments.run).samples_dir, name)
-    save_grid(path, images, columns, row_labels)
-    print(f"{num} images of step {models.step}: {path}")
+    bar = tqdm(
+        total=plan.count,
+        unit=" images",
+        disable=not sys.stderr.isatty(),
+        dynamic_ncols=True,
+        bar_format="{n_fmt}/{total_fmt} images |{bar}| {rate_fmt}, {remaining} left",
+    )
+    with bar:
+        images = sample_images(generator, plan.samples, model.z_dim, model.num_classes, batch_size)
+        for index, (sample, image) in enumerate(images):
+            for write in writers:
+                write(index, sample, to_uint8(image))
+            bar.update()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ class Generator(keras.Model):
 
     Call arguments:
         inputs: latents `[batch, z_dim]`, standard normal, and labels, integers
-            `[batch]` in `[0, num_classes)`.
+            `[batch]` in `[0, num_classes)` or float weights `[batch, num_classes]`
+            of the classes, which mix them.
         training: whether to use (and move) the batch norms' moments and to draw
             fresh bases.
 

@@ -18,11 +18,16 @@ class ConditionalBatchNorm(keras.layers.Layer):
 
     Call arguments:
         inputs: `[batch, height, width, channels]`.
-        labels: integers `[batch]` in `[0, num_classes)`; None if unconditional.
+        labels: integers `[batch]` in `[0, num_classes)`, or float weights of the classes
+            `[batch, num_classes]`, by which their gains and biases are mixed; None if
+            unconditional.
         training: whether to use the moments of the batch.
 
     Returns:
         A tensor with the shape of `inputs`.
+
+    Raises:
+        ValueError: for float labels of another rank.
 
     Reference:
         de Vries et al., "Modulating early visual processing by language",
@@ -63,7 +68,8 @@ class ConditionalBatchNorm(keras.layers.Layer):
             variance = tf.convert_to_tensor(self.moving_variance)
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         if self.num_classes is not None:
-            gamma, beta = tf.gather(gamma, labels), tf.gather(beta, labels)
+            labels = tf.convert_to_tensor(labels)
+            gamma, beta = _rows_of(gamma, labels), _rows_of(beta, labels)
         # Folded, so that the image is passed over once: x · scale + shift.
         scale = gamma * tf.math.rsqrt(variance + self.epsilon)
         return inputs * scale + (beta - mean * scale)
@@ -87,3 +93,16 @@ class ConditionalBatchNorm(keras.layers.Layer):
         # In a TF1 graph nothing runs that no output depends on.
         with tf.control_dependencies(updates):
             return tf.identity(inputs)
+
+
+def _rows_of(table, labels):
+    """Rows of `[classes, 1, 1, channels]` for labels, or mixed: `[batch, 1, 1, channels]`."""
+    if not labels.dtype.is_floating:
+        return tf.gather(table, labels)
+    if labels.shape.rank != 2:
+        raise ValueError(
+            "`labels` must be integers [batch] or weights [batch, num_classes]. "
+            f"Received: {labels.dtype.name} of shape {labels.shape}"
+        )
+    rows = tf.matmul(tf.cast(labels, table.dtype), table[:, 0, 0, :])
+    return rows[:, None, None, :]

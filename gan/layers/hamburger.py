@@ -39,7 +39,8 @@ def gan_hamburger(
         name: name of the block.
 
     Returns:
-        A `ham_tf.Hamburger`, to be called with `(inputs, labels, training=...)`.
+        A `ham_tf.Hamburger`, to be called with `(inputs, labels, training=...)`; for the
+        labels see `ConditionalBatchNorm`.
 
     Raises:
         ValueError: for another ham or version.

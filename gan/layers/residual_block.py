@@ -31,7 +31,7 @@ class UpBlock(keras.layers.Layer):
 
     Call arguments:
         inputs: `[batch, height, width, any]`.
-        labels: integers `[batch]`.
+        labels: integers `[batch]`, or float weights `[batch, num_classes]`.
         training: passed to the batch norms.
 
     Returns:

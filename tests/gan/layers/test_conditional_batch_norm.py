@@ -51,3 +51,46 @@ def test_moving_averages_run_inside_a_tf_function():
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         ConditionalBatchNorm(**arguments)
+
+
+def layer_of_random_classes():
+    layer, x = ConditionalBatchNorm(3), images()
+    layer(x, np.zeros(6, np.int32))
+    layer.gamma.assign(np.random.RandomState(1).rand(3, 1, 1, 5))
+    layer.beta.assign(np.random.RandomState(2).rand(3, 1, 1, 5))
+    return layer, x
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_weights_mix_the_classes(training):
+    layer, x = layer_of_random_classes()
+    weights = np.random.RandomState(3).rand(6, 3).astype(np.float32)
+    y = layer(x, weights, training=training)
+    if training:
+        mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
+    else:
+        mean, variance = np.zeros(5), np.ones(5)
+    gamma = weights @ np.asarray(layer.gamma)[:, 0, 0]
+    beta = weights @ np.asarray(layer.beta)[:, 0, 0]
+    expected = (x - mean) / np.sqrt(variance + 1e-3) * gamma[:, None, None] + beta[:, None, None]
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_all_weight_on_one_class_is_that_class():
+    layer, x = layer_of_random_classes()
+    labels = np.array([0, 1, 2, 2, 1, 0])
+    np.testing.assert_array_equal(layer(x, np.eye(3, dtype=np.float32)[labels]), layer(x, labels))
+
+
+def test_gradient_reaches_the_weights():
+    layer, x = layer_of_random_classes()
+    weights = tf.Variable(np.full([6, 3], 1 / 3, np.float32))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(x, weights) ** 2)
+    assert np.abs(tape.gradient(loss, weights)).min() > 0
+
+
+def test_float_labels_that_are_no_weights():
+    layer, x = layer_of_random_classes()
+    with pytest.raises(ValueError, match="`labels` must be integers .* Received: float32"):
+        layer(x, np.zeros(6, np.float32))

@@ -1,0 +1,40 @@
+"""Where a command writes: what kind of file a path asks for, and whether it can be written."""
+
+import os
+
+_KINDS = {".png": "grid", ".npz": "archive", ".gif": "animation"}
+
+
+class OutputError(ValueError):
+    """A target that cannot be written; the message names it and says why."""
+
+
+def output_kind(path: str) -> str:
+    """ "grid", "archive" or "animation", by the path's ending; any other is a "folder"."""
+    return _KINDS.get(os.path.splitext(path)[1].lower(), "folder")
+
+
+def check_output(path: str):
+    """Checks that a target can be written, as far as that shows before the work.
+
+    Missing folders above it will be made, and a file there will be replaced.
+
+    Raises:
+        OutputError: if a folder is in a file's place, a file or a folder that is not
+            empty in a folder's, or if nothing can be written there.
+    """
+    is_folder = output_kind(path) == "folder"
+    if is_folder and os.path.isdir(path) and os.listdir(path):
+        raise OutputError(f"--out={path}: the folder is not empty. Choose a new one.")
+    if is_folder and os.path.exists(path) and not os.path.isdir(path):
+        raise OutputError(
+            f"--out={path}: this is a file. Expected a new folder, or a name that ends in "
+            f"{', '.join(_KINDS)}."
+        )
+    if not is_folder and os.path.isdir(path):
+        raise OutputError(f"--out={path}: this is a folder. Expected a file to write.")
+    parent = os.path.dirname(os.path.abspath(path))
+    while not os.path.exists(parent):
+        parent = os.path.dirname(parent)
+    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"--out={path}: {parent} is no folder that can be written to.")

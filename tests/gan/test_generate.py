@@ -1,0 +1,279 @@
+"""python -m gan.generate as a person uses it, and all that can go wrong."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+from conftest import write_checkpoint
+from PIL import Image
+
+import gan.generate
+from gan.command_line import execute
+from gan.networks import make_discriminator, make_generator, weights_by_path
+from gan.presets import smoke
+from gan.run_folder import RunFolder
+
+
+@pytest.fixture
+def generate(monkeypatch, capsys, tmp_path):
+    """Runs the command in this process, in an empty folder; returns status, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["generate", *map(str, arguments)])
+        status = 0
+        try:
+            execute(gan.generate.main)
+        except SystemExit as error:
+            status = error.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def write_run(path, config):
+    """A run folder with a checkpoint of random weights, which every stack can write."""
+    run = RunFolder(str(path))
+    run.write_config(config)
+    random = np.random.RandomState(0)
+    variables = {}
+    for scope, model in (
+        ("Generator", make_generator(config.model)),
+        ("Discriminator", make_discriminator(config.model)),
+    ):
+        for name, weight in weights_by_path(model).items():
+            value = random.rand(*weight.shape) - (0.5 if weight.trainable else 0.0)
+            variables[f"{scope}/{model.name}/{name}"] = np.float32(value)
+    write_checkpoint(os.path.join(run.checkpoint_dir, "model.ckpt-7"), variables)
+    return run.path
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("runs") / "untrained", smoke())
+
+
+@pytest.fixture(scope="module")
+def imagenet_run(tmp_path_factory):
+    """A tiny model of the thousand classes, in colour."""
+    values = {"dataset": "imagenet2012", "num_classes": 1000, "image_channels": 3}
+    return write_run(tmp_path_factory.mktemp("runs") / "imagenet", smoke().replace(values))
+
+
+def test_same_flags_same_bytes(generate, run_folder, tmp_path):
+    def draw(name, *arguments):
+        status, out, error = generate(f"--run={run_folder}", f"--out={name}", *arguments)
+        assert (status, error) == (0, "")
+        assert name in out
+        return (tmp_path / name).read_bytes()
+
+    first = draw("a.png", "--class=7", "--num=16", "--seed=3")
+    assert draw("b.png", "--class=7", "--num=16", "--seed=3") == first
+    assert draw("c.png", "--class=seven", "--seeds=3-18", "--batch_size=5") == first
+    assert draw("d.png", "--class=7", "--num=16", "--seed=4") != first
+    assert draw("e.png", "--class=6", "--num=16", "--seed=3") != first
+    assert draw("f.png", "--class=7", "--num=16", "--seed=3", "--truncation=0.5") != first
+
+
+def test_the_model_that_ships_draws_digits(generate, tmp_path):
+    """Without any flag: one row per class, told apart by the brightest place of each."""
+    status, out, _ = generate()
+    assert status == 0
+    (path,) = (tmp_path / "samples").iterdir()
+    assert path.name.startswith("digits_class_all_seeds_0-9_step_")
+    assert f"100 images of step 4000: {os.path.join('samples', path.name)}" in out
+    assert generate("--out=a.npz")[0] == 0
+    content = np.load(tmp_path / "a.npz")
+    rows = content["arr_0"][..., 0].reshape(10, 10, 256)
+    assert content["arr_1"].tolist() == [label for label in range(10) for _ in range(10)]
+    means = rows.mean(axis=1)
+    nearest = np.linalg.norm(rows[:, :, None] - means, axis=-1).argmin(axis=-1)
+    assert (nearest == np.arange(10)[:, None]).mean() > 0.8
+
+
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_no_byte_depends_on_the_batch_size(generate, tmp_path, batch_size):
+    assert generate("--num=130", "--out=a.npz", "--out=a")[0] == 0
+    assert generate("--num=130", "--out=b.npz", f"--batch_size={batch_size}")[0] == 0
+    assert (tmp_path / "b.npz").read_bytes() == (tmp_path / "a.npz").read_bytes()
+    # One of them alone, and as a PNG file, is the same image.
+    assert generate("--class=9", "--seeds=129", "--out=c.npz")[0] == 0
+    alone = np.load(tmp_path / "c.npz")["arr_0"][0]
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npz")["arr_0"][129], alone)
+    with Image.open(tmp_path / "a" / "class_9_seed_000129.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), alone[..., 0])
+
+
+def test_imagenet_by_name(generate, imagenet_run, tmp_path):
+    model = f"--model={imagenet_run}"
+    for name, text in (("a", "goldfish"), ("b", "n01443537"), ("c", "1")):
+        assert generate(model, f"--class={text}", "--num=2", f"--out={name}.png")[0] == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "c.png").read_bytes()
+    assert generate(model, "--class=2-3,toilet_tissue", "--seeds=8", "--out=d")[0] == 0
+    assert sorted(os.listdir("d")) == [
+        "class_002_great_white_shark_seed_000008.png",
+        "class_003_tiger_shark_seed_000008.png",
+        "class_999_toilet_tissue_seed_000008.png",
+    ]
+    status, _, error = generate(model, "--out=e.npz")
+    assert status == 0
+    assert "The model has 1000 classes: 10 of them are drawn." in error
+    assert np.load("e.npz")["arr_0"].shape == (100, 16, 16, 3)
+
+
+def test_series(generate, run_folder):
+    flags = [f"--run={run_folder}", "--class=3,8", "--frames=4"]
+    assert generate(*flags, "--interpolate=classes", "--out=a.png", "--out=a.gif")[0] == 0
+    assert generate(*flags, "--interpolate=latents", "--seeds=0-2", "--out=b.png")[0] == 0
+    sweep = ["--truncation_sweep=0.2,1,inf", "--seeds=0-4", "--class=3", "--out=c.png"]
+    assert generate(f"--run={run_folder}", *sweep)[0] == 0
+    with Image.open("a.gif") as animation:
+        assert animation.n_frames == 2 * 4 - 2
+    sizes = {}
+    for name in "abc":
+        with Image.open(f"{name}.png") as picture:
+            sizes[name] = picture.size
+    for name, columns, rows, lines in (("a", 4, 1, 1), ("b", 7, 2, 1), ("c", 5, 3, 2)):
+        assert sizes[name][0] >= columns * 50 + 2
+        assert sizes[name][1] == rows * 50 + 2 + 18 * lines
+
+
+def test_default_names(generate, run_folder):
+    assert generate(f"--run={run_folder}", "--class=2", "--num=3")[0] == 0
+    flags = ["--class=1,2", "--interpolate=classes", "--frames=2"]
+    status, out, _ = generate(f"--run={run_folder}", *flags)
+    assert status == 0
+    names = [
+        "class_2_num_3_seed_0_step_7.png",
+        "classes_class_1-2_seed_0_frames_2_step_7.gif",
+        "classes_class_1-2_seed_0_frames_2_step_7.png",
+    ]
+    assert sorted(os.listdir(os.path.join(run_folder, "samples"))) == names
+    assert all(name in out for name in names[1:])
+    assert os.listdir(".") == []
+
+
+def test_help(generate):
+    status, out, _ = generate("--help")
+    assert status == 0
+    assert "usage: python -m gan.generate" in out
+    for group in ("model:", "images:", "series:", "output:", "examples:"):
+        assert f"\n{group}" in out
+
+
+WRONG_FLAGS = [
+    (["--num=0"], "--num=0: must be at least 1."),
+    (["--num=many"], "--num: 'many' is not an integer."),
+    (["--batch_size=0"], "--batch_size=0: must be at least 1."),
+    (["--seed=-1"], "--seed=-1: must be in [0, 4294967296)."),
+    (["--seed=4294967296"], "--seed=4294967296: must be in [0, 4294967296)."),
+    (["--seeds=5-3"], "--seeds=5-3: 5-3 goes backwards."),
+    (["--seeds=a"], "--seeds=a: 'a' is no seed."),
+    (["--num=3", "--seeds=0-2"], "--num and --seeds exclude each other"),
+    (["--seed=3", "--seeds=0-2"], "--seed and --seeds exclude each other"),
+    (["--truncation=0"], "--truncation: a truncation of 0 leaves no latents."),
+    (["--truncation=-1"], "--truncation: a truncation of -1 leaves no latents."),
+    (["--truncation=nan"], "--truncation: a truncation of nan leaves no latents."),
+    (["--truncation=some"], "--truncation: 'some' is not a number."),
+    (["--truncation_sweep=1,0"], "--truncation_sweep: a truncation of 0 leaves no latents."),
+    (["--truncation_sweep="], "--truncation_sweep: '' is not a number."),
+    (["--truncation_sweep=1", "--truncation=1"], "--truncation and --truncation_sweep exclude"),
+    (["--truncation_sweep=1", "--num=1"], "--num and --truncation_sweep exclude"),
+    (["--truncation_sweep=1", "--out=a.npz"], "with --truncation_sweep the name must end in .png."),
+    (["--interpolate=colours"], "--interpolate: invalid choice: 'colours'"),
+    (["--interpolate=latents"], "--interpolate=latents: needs the seeds to pass"),
+    (["--interpolate=latents", "--seeds=3"], "--seeds=3: --interpolate=latents needs at least"),
+    (["--interpolate=classes"], "--interpolate=classes: needs the classes to pass"),
+    (["--interpolate=classes", "--class=3"], "--class=3: --interpolate=classes needs at least two"),
+    (["--interpolate=classes", "--class=1,2", "--num=2"], "--num and --interpolate exclude"),
+    (["--interpolate=classes", "--class=1,2", "--frames=1"], "--frames=1: must be at least 2."),
+    (
+        ["--interpolate=classes", "--class=1,2", "--out=folder"],
+        "--out=folder: with --interpolate the name must end in .png or .gif.",
+    ),
+    (["--frames=3"], "--frames=3: only for --interpolate."),
+    (["--out=a.gif"], "--out=a.gif: an animation needs --interpolate=latents or classes."),
+    (["--out=a.png", "--out=./a.png"], "--out=./a.png: given twice."),
+    (["--out=a.png", "--num=50000"], "megapixels, more than 89. Draw fewer, or let --out name"),
+    (["--class=10"], "--class=10: the model has 10 classes, 0 to 9."),
+    (["--class=-1"], "--class=-1: the model has 10 classes, 0 to 9."),
+    (["--class=sevn"], "--class=sevn: no such class. Did you mean seven (7)?"),
+    (["--step=3"], "no checkpoint of step 3."),
+    (["--model=nowhere"], "nowhere: there is no such file or folder"),
+    (["--stepz=3"], "--stepz: no such flag. Did you mean --step?"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG_FLAGS)
+def test_wrong_flags(generate, arguments, message):
+    status, out, error = generate(*arguments)
+    assert (status, out) == (1, "")
+    assert message in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert os.listdir(".") == []
+
+
+def test_ambiguous_and_unknown_names(generate, imagenet_run):
+    for text, message in (
+        ("crane", "--class=crane: names 2 classes: 134 n02012849 crane; 517 n03126707 crane."),
+        ("goldfsh", "--class=goldfsh: no such class. Did you mean goldfish (1), "),
+    ):
+        status, _, error = generate(f"--model={imagenet_run}", f"--class={text}")
+        assert status == 1
+        assert message in error
+        assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("full", "--out=full: the folder is not empty. Choose a new one."),
+        ("full/file", "--out=full/file: this is a file. Expected a new folder, or a name that"),
+        ("full/file/a.png", "full/file is no folder that can be written to."),
+        ("full/file/deep/folder", "full/file is no folder that can be written to."),
+        ("a.png", "--out=a.png: this is a folder. Expected a file to write."),
+        ("a.npz", "--out=a.npz: this is a folder. Expected a file to write."),
+    ],
+)
+def test_targets_that_cannot_be_written(generate, tmp_path, out, message):
+    for folder in ("full", "a.png", "a.npz"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    status, _, error = generate(f"--out={out}")
+    assert status == 1
+    assert message in error
+    assert error.count("\n") == 1
+    assert (tmp_path / "full" / "file").read_text() == "mine"
+    assert sorted(os.listdir(".")) == ["a.npz", "a.png", "full"]
+    assert os.listdir("full") == ["file"]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_run_that_is_cut_short_leaves_nothing(generate, monkeypatch, tmp_path, failure):
+    import gan.sampling
+
+    real = gan.sampling.sample_images
+
+    def fail(*arguments):
+        images = real(*arguments)
+        yield next(images)
+        raise failure
+
+    monkeypatch.setattr(gan.sampling, "sample_images", fail)
+    (tmp_path / "a.npz").write_text("old")
+    status, out, error = generate("--out=a.npz", "--out=folder", "--out=a.png")
+    assert out == ""
+    assert os.listdir(".") == ["a.npz"]
+    assert (tmp_path / "a.npz").read_text() == "old"
+    if isinstance(failure, OSError):
+        assert status == 1
+        assert error == (
+            "error: --out=a.npz folder a.png: cannot be written (No space left on device). "
+            "Nothing was kept.\n"
+        )
+    else:
+        assert status == 130
