@@ -1,4 +1,4 @@
-"""The estimator engine: trains and evaluates a job with TF-GAN's TPUGANEstimator.
+"""The estimator engine: trains a job with TF-GAN's TPUGANEstimator.
 
 The only file that imports TF-GAN and `tf.estimator` (TensorFlow 2.15 at most).
 How two Keras models get through it is in `gan.estimator_bridge`.
@@ -7,7 +7,7 @@ How two Keras models get through it is in `gan.estimator_bridge`.
 import collections
 import inspect
 import os
-from typing import Callable, Optional
+from typing import Callable
 
 import tensorflow as tf
 import tensorflow_gan as tfgan
@@ -16,9 +16,8 @@ from tensorflow import keras
 from checkpoints.checkpoint_files import find_steps
 from gan.config import ExperimentConfig
 from gan.estimator_bridge import KerasGAN, models_of_graph
-from gan.input_pipeline import evaluation_batches, training_batches
+from gan.input_pipeline import training_batches
 from gan.losses import discriminator_hinge_loss, generator_hinge_loss
-from gan.metrics.judge import Judge
 from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
 from gan.training_monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
@@ -34,14 +33,13 @@ class TrainingError(RuntimeError):
 
 
 def make_estimator(
-    config: ExperimentConfig, model_dir: str, judge: Optional[Judge] = None, optimizer=None
+    config: ExperimentConfig, model_dir: str, optimizer=None
 ) -> tfgan.estimator.TPUGANEstimator:
     """Builds the estimator of a job.
 
     Args:
         config: the job.
         model_dir: folder of its checkpoints.
-        judge: gives the evaluation's features and logits; None to train only.
         optimizer: learning rate to a TF1 optimizer; None for the published Adam.
     """
     training = config.training
@@ -66,7 +64,6 @@ def make_estimator(
         generator_optimizer=lambda: optimizer(training.generator_lr),
         discriminator_optimizer=lambda: optimizer(training.discriminator_lr),
         gan_train_steps=tfgan.GANTrainSteps(1, training.discriminator_steps),
-        get_eval_metric_ops_fn=_eval_metrics(judge) if judge else None,
         config=tf.compat.v1.estimator.tpu.RunConfig(
             model_dir=model_dir,
             tf_random_seed=training.seed,
@@ -79,8 +76,6 @@ def make_estimator(
         use_tpu=False,
         eval_on_tpu=False,
         train_batch_size=training.batch_size,
-        eval_batch_size=config.evaluation.eval_batch_size,
-        predict_batch_size=config.evaluation.eval_batch_size,
     )
 
 
@@ -145,63 +140,6 @@ def train(
             f"Training diverged: a loss became NaN. The newest checkpoint is of step {newest}; go "
             "on from it with a smaller --generator_lr or --discriminator_lr."
         ) from error
-
-
-def evaluate(
-    config: ExperimentConfig,
-    run: RunFolder,
-    source: ImageSource,
-    judge: Judge,
-    checkpoint_path: str,
-) -> dict[str, float]:
-    """Judges one checkpoint by `eval_images` generated and as many real images.
-
-    Both are fixed: the same checkpoint gives the same figures. The real images
-    are the test split, repeated to the number of generated ones.
-
-    Returns:
-        `frechet_distance`, `classifier_score`, `class_accuracy` of the generated
-        images, and both losses.
-    """
-    evaluation = config.evaluation
-    estimator = make_estimator(config, run.checkpoint_dir, judge)
-    figures = estimator.evaluate(
-        lambda params: evaluation_batches(
-            source, config.data.test_split, params["batch_size"], config.model.z_dim
-        ),
-        steps=evaluation.eval_images // evaluation.eval_batch_size,
-        checkpoint_path=checkpoint_path,
-    )
-    names = ("frechet_distance", "classifier_score", "class_accuracy")
-    losses = ("generator_loss", "discriminator_loss")
-    return {name: float(figures[name]) for name in names + losses}
-
-
-def frechet_distance(activations1, activations2) -> float:
-    """TF-GAN's Fréchet distance of two arrays of activations `[count, features]`."""
-    return float(
-        tfgan.eval.frechet_classifier_distance_from_activations(
-            tf.constant(activations1), tf.constant(activations2)
-        )
-    )
-
-
-def _eval_metrics(judge):
-    def metrics(generator_inputs, generated_data, real_data, **logits):
-        del logits
-        real_features, _ = judge(real_data["images"])
-        features, class_logits = judge(generated_data["images"])
-        return {
-            "frechet_distance": tfgan.eval.frechet_classifier_distance_from_activations_streaming(
-                real_features, features
-            ),
-            "classifier_score": tfgan.eval.classifier_score_from_logits_streaming(class_logits),
-            "class_accuracy": tf.compat.v1.metrics.accuracy(
-                generator_inputs["labels"], tf.argmax(class_logits, axis=1)
-            ),
-        }
-
-    return metrics
 
 
 class _GraphSummaryWriter:

@@ -1,25 +1,152 @@
-"""python -m gan.evaluate: judges a checkpoint of a run."""
+"""python -m gan.evaluate: judges a checkpoint."""
 
-from gan.command_line import Parser, execute, integer
+import dataclasses
+import os
+
+from checkpoints.catalogue import RELEASED, describe_released
+from gan.command_line import Parser, add_config_flags, execute, integer, model_settings
+from gan.config import EvaluationConfig
+
+_DATA = ("dataset", "data_dir", "train_split", "test_split")
+_EVALUATION = ("eval_images", "eval_batch_size", "eval_repetitions", "inception")
 
 
 def main():
     parser = Parser(
         prog="python -m gan.evaluate",
-        description="Judges a checkpoint of a run folder: class accuracy, Fréchet distance and "
-        "classifier score of generated images. The figures are printed and appended to the run's "
-        "metrics.jsonl.",
+        usage="python -m gan.evaluate [--model=NAME_OR_PATH] [--num=N] [--repetitions=N] "
+        "[--FLAG=VALUE ...]",
+        description="Judges the images a checkpoint generates by a feature network: Fréchet "
+        "distance and kernel distance to real images, classifier score; of Inception these are "
+        "FID, KID and IS. Images of up to 32 pixels are judged by a small classifier trained on "
+        "the real ones, which gives the class accuracy, too; larger ones, and all with "
+        "--inception, by Inception. What is not given is as in the checkpoint's configuration. "
+        "Needs no TF-GAN.",
     )
-    group = parser.add_argument_group("model")
-    group.add_argument("--run", default="runs/digits", help="run folder (default: runs/digits)")
+    group = parser.add_argument_group("checkpoint")
+    group.add_argument(
+        "--model",
+        "--run",
+        dest="model",
+        default="digits",
+        help="released model, run folder, converted folder, or a TensorFlow checkpoint of the "
+        "authors (default: digits)",
+    )
     group.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
+    group.add_argument("--preset", help="preset of an authors' checkpoint")
+    group = parser.add_argument_group("protocol")
+    group.add_argument(
+        "--num",
+        "--eval_images",
+        dest="eval_images",
+        type=integer,
+        metavar="INT",
+        help="generated images (published: 50176)",
+    )
+    group.add_argument(
+        "--repetitions",
+        "--eval_repetitions",
+        dest="eval_repetitions",
+        type=integer,
+        metavar="INT",
+        help="how often, each time from other latents (published: 5)",
+    )
+    group.add_argument(
+        "--batch_size",
+        "--eval_batch_size",
+        dest="eval_batch_size",
+        type=integer,
+        metavar="INT",
+        help="images generated at once, at most; changes no figure",
+    )
+    group.add_argument(
+        "--inception",
+        help="TensorFlow Hub handle of Inception, or folder of its SavedModel (default: TF-GAN's "
+        "handle)",
+    )
+    group = parser.add_argument_group("real images")
+    group.add_argument("--dataset", help="'digits', or the name of a tfds data set")
+    group.add_argument("--data_dir", help="folder of tfds data sets")
+    group.add_argument("--split", "--test_split", dest="test_split", help="split to compare with")
+    group.add_argument("--train_split", help="split that the small judge is trained on")
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--out",
+        help="folder whose metrics.jsonl and eval/ (TensorBoard) get the figures (default: the run "
+        "folder itself, or runs/evaluations/NAME)",
+    )
+    group.add_argument(
+        "--cache_dir",
+        help="folder for statistics of the real images and for judges that belong to no run "
+        "(default: $HAM_TF_CACHE_DIR, or ham_tf in the user's cache folder)",
+    )
+    add_config_flags(parser, sections=("model",))
+    parser.epilog = (
+        "Flags of the model are for an authors' checkpoint; see python -m checkpoints.convert."
+        "\n\nreleased models:\n" + describe_released()
+    )
     arguments = parser.parse_args()
+    changes = {
+        name: getattr(arguments, name)
+        for name in _DATA + _EVALUATION
+        if getattr(arguments, name) is not None
+    }
+    EvaluationConfig(**{name: changes[name] for name in _EVALUATION if name in changes})
 
-    from gan.job import Job, describe
+    # TensorFlow takes seconds to import: only once the flags are known to be good.
+    from checkpoints import load
+    from checkpoints.opening import open_checkpoint
+    from gan.cache_folder import cache_folder
+    from gan.evaluation import Evaluation, check_real_images
+    from gan.evaluation_log import EvaluationLog
+    from gan.evaluation_record import table
+    from gan.feature_networks import (
+        describe_network,
+        open_inception,
+        open_judge,
+        shared_judge_path,
+    )
     from gan.run_folder import RunFolder
+    from preprocessing.image_source import open_images
 
-    job = Job(RunFolder(arguments.run).read_config(), arguments.run)
-    print(describe(job.evaluate(arguments.step)))
+    settings = model_settings(arguments)
+    checkpoint = open_checkpoint(arguments.model, arguments.step, arguments.preset, settings)
+    config = checkpoint.config.replace(changes)
+    run = None if arguments.model in RELEASED else RunFolder(arguments.model)
+    if run and not (os.path.isfile(run.config_path) and os.path.isdir(run.checkpoint_dir)):
+        run = None
+    model, data = config.model, config.data
+    source = open_images(
+        data.dataset, model.image_size, model.image_channels, model.num_classes, data.data_dir
+    )
+    check_real_images(config, source)
+    network = open_inception(config)
+    models = load(arguments.model, arguments.step, False, arguments.preset, **settings)
+    # Whatever can be wrong is known by now; from here on things are written.
+    out = arguments.out or (run.path if run else _default_out(arguments.model))
+    os.makedirs(out, exist_ok=True)
+    cache_dir = cache_folder(arguments.cache_dir)
+    if network is None:
+        runs_data = dataclasses.replace(checkpoint.config.data, data_dir=data.data_dir)
+        is_runs_own = run and runs_data == data
+        path = run.judge_path if is_runs_own else shared_judge_path(config, cache_dir)
+        network = open_judge(config, source, path)
+    print(describe_network(network), flush=True)
+
+    evaluation = Evaluation(config, source, network, cache_dir)
+    record = evaluation.evaluate(
+        lambda: (models.generator, models.step),
+        config.evaluation.eval_repetitions,
+        run.seconds_at(models.step) if run else None,
+    )
+    EvaluationLog(out).add(record)
+    print(table(record, evaluation.names))
+    print(f"Recorded in {RunFolder(out).metrics_path}")
+
+
+def _default_out(name_or_path):
+    # Not runs/NAME: that is where a preset of this name trains.
+    return os.path.join("runs", "evaluations", os.path.basename(os.path.normpath(name_or_path)))
 
 
 if __name__ == "__main__":

@@ -1,106 +1,170 @@
-"""The evaluation protocol of a run: judge, figures of one checkpoint, their record."""
+"""The evaluation protocol: generated images against real ones, repeated, on any TensorFlow."""
 
-import os
-from typing import Any
+import threading
+from typing import Any, Callable, Optional
 
 import numpy as np
+import tensorflow as tf
 
-from gan import estimator_training
-from gan.config import ConfigError, ExperimentConfig
-from gan.metrics.judge import Judge, train_judge
-from gan.run_folder import RunFolder
-from preprocessing.image_source import ImageSource
+from gan.config import ExperimentConfig
+from gan.eager_thread import eagerly
+from gan.evaluation_record import figure_names, pipeline_warning, summarize
+from gan.feature_networks import MOST_IMAGES
+from gan.input_pipeline import evaluation_inputs
+from gan.metrics.classifier_score import classifier_score
+from gan.metrics.feature_network import FeatureNetwork, run_network
+from gan.metrics.frechet_distance import frechet_distance
+from gan.metrics.inception import Inception
+from gan.metrics.kernel_distance import kernel_distance
+from gan.real_statistics import real_statistics, repeated
+from preprocessing.image_source import DataError, ImageSource
 
-_LARGEST_JUDGED_IMAGE = 32  # pixels; a small classifier says nothing about photographs
-_MOST_IMAGES = 20_000  # that the judge is trained on, or tested with
+_MOST_PIXELS = 2**20  # generated at once: 64 images at 128 pixels; full size then fits in 4 GB
 
 
 class Evaluation:
-    """Judges checkpoints of one run, always in the same way.
+    """Judges checkpoints of one job, always in the same way.
 
-    Makes the judge if the run has none. Needs the TF-GAN stack.
+    `eval_images` generated images are compared with the test split in stored
+    order, repeated up to the same number, as published. Only the kernel distance
+    takes each real image once, because repeated ones bias it.
 
     Args:
         config: the job.
-        run: its folder.
         source: the real images.
+        network: gives features and logits.
+        cache_dir: keeps the statistics of the real images.
 
     Attributes:
-        judge: the classifier.
-        real_distance: Fréchet distance of the test split to as many training
-            images: what a perfect generator could hope for.
-
-    Raises:
-        ConfigError: for images that the small classifier cannot judge.
-        JudgeError: if the stored judge is damaged.
+        names: the figures' plain names to their full ones.
+        network: as given.
     """
 
-    def __init__(self, config: ExperimentConfig, run: RunFolder, source: ImageSource):
-        check_can_judge(config)
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        source: ImageSource,
+        network: FeatureNetwork,
+        cache_dir: str,
+    ):
+        data, images = config.data, config.evaluation.eval_images
         self._config = config
-        self._run = run
-        self._source = source
-        train = _arrays(source.split(config.data.train_split))
-        test = _arrays(source.split(config.data.test_split))
-        self.judge = self._load_or_train_judge(train, test)
-        self.real_distance = self._measure_real_distance(train[0], test[0])
+        self._interrupted = threading.Event()
+        self.network = network
+        self.names = figure_names(network, data.test_split, images)
+        self._real = real_statistics(
+            network,
+            source,
+            data.test_split,
+            images,
+            cache_dir,
+            # Running Inception over the training images takes longer than the evaluation.
+            train_split=None if isinstance(network, Inception) else data.train_split,
+            most_train_images=MOST_IMAGES,
+        )
 
-    def evaluate(self, step: int, checkpoint_path: str, seconds: float) -> dict[str, Any]:
-        """Judges a checkpoint and appends the figures to `metrics.jsonl`.
+    def evaluate(
+        self,
+        load: Callable[[], tuple[Any, int]],
+        repetitions: int,
+        seconds: Optional[float] = None,
+    ) -> dict[str, Any]:
+        """Judges a checkpoint.
+
+        May be called while a TF1 graph is built or run in the calling thread: all
+        work is then done in another one, where TensorFlow is eager.
 
         Args:
-            step: of the checkpoint.
-            checkpoint_path: its path prefix.
-            seconds: of training so far, for the record.
+            load: gives the generator, as `generator([latents, labels], training=False)`
+                is called, and its step; called where the work is done.
+            repetitions: how often, each time from other latents and labels, which
+                depend on nothing but the number of the repetition.
+            seconds: of training up to this step, for the record.
 
         Returns:
-            The record.
+            The record; see `gan.evaluation_record`.
+
+        Raises:
+            MetricError: if the images are not finite.
         """
+
+        def work():
+            generator, step = load()
+            figures = [self._figures(generator, r) for r in range(repetitions)]
+            return self._record(step, figures, seconds)
+
+        return eagerly(work, self._interrupted.set)
+
+    def _figures(self, generator, repetition):
+        """The figures of one repetition by their plain names."""
+        config = self._config
+        count = config.evaluation.eval_images
+        latents, labels = evaluation_inputs(
+            count, config.model.z_dim, config.model.num_classes, repetition
+        )
+        batches = self._images(generator, latents, labels)
+        generated = run_network(
+            self.network, batches, count, f"generated images, repetition {repetition + 1}"
+        )
+        figures = {
+            "frechet_distance": frechet_distance(
+                repeated(self._real.features, count), generated.features
+            ),
+            "kernel_distance": kernel_distance(self._real.features, generated.features),
+            "classifier_score": classifier_score(generated.logits),
+        }
+        if self.network.knows_labels:
+            right = np.argmax(generated.logits, axis=1) == labels
+            figures["class_accuracy"] = float(np.mean(right))
+        return figures
+
+    def _images(self, generator, latents, labels):
+        generate = tf.function(lambda z, y: generator([z, y], training=False))
+        pixels = self._config.model.image_size**2
+        size = max(1, min(self._config.evaluation.eval_batch_size, _MOST_PIXELS // pixels))
+        for first in range(0, len(latents), size):
+            if self._interrupted.is_set():
+                raise KeyboardInterrupt  # Nobody waits for the figures.
+            batch = slice(first, first + size)
+            yield generate(tf.constant(latents[batch]), tf.constant(labels[batch])).numpy()
+
+    def _record(self, step, repetitions, seconds):
+        config, data = self._config, self._config.data
         record = {
             "step": step,
-            "images": step * self._config.training.batch_size,
-            "seconds": round(seconds, 1),
-            **estimator_training.evaluate(
-                self._config, self._run, self._source, self.judge, checkpoint_path
-            ),
-            "frechet_distance_of_real_images": self.real_distance,
-            "judge_accuracy": self.judge.accuracy,
-            "evaluated_images": self._config.evaluation.eval_images,
+            "images": step * config.training.batch_size,
+            "seconds": None if seconds is None else round(seconds, 1),
+            "repetitions": len(repetitions),
+            "evaluated_images": config.evaluation.eval_images,
+            "sha256": self.network.sha256,
+            **summarize(self.names, repetitions),
+            "classifier_score_of_real_images": self._real.score,
         }
-        self._run.add_metrics(record)
-        return record
-
-    def _load_or_train_judge(self, train, test):
-        model = self._config.model
-        if os.path.exists(self._run.judge_path):
-            judge = Judge.load(self._run.judge_path)
-            if judge.fits(model.image_size, model.image_channels, model.num_classes):
-                return judge
-        judge = train_judge(*train, *test, model.num_classes)
-        judge.save(self._run.judge_path)
-        return judge
-
-    def _measure_real_distance(self, train_images, test_images):
-        # As many as are generated, and the test split repeated as it is for them.
-        count = self._config.evaluation.eval_images
-        train_order = np.random.RandomState(0).permutation(len(train_images))
-        return estimator_training.frechet_distance(
-            self.judge(train_images[np.resize(train_order, count)])[0],
-            self.judge(test_images[np.resize(np.arange(len(test_images)), count)])[0],
+        if self._real.distance is not None:
+            record["frechet_distance_of_real_images"] = self._real.distance
+        if self.network.knows_labels:
+            record["judge_accuracy"] = self.network.accuracy
+        warning = pipeline_warning(
+            self.network,
+            data.dataset,
+            data.test_split,
+            config.model.image_size,
+            config.evaluation.eval_images,
+            self._real.score,
         )
+        return {**record, "warning": warning} if warning else record
 
 
-def check_can_judge(config: ExperimentConfig):
-    """Raises ConfigError if there is no judge for the images of this job."""
-    if config.model.image_size > _LARGEST_JUDGED_IMAGE:
-        raise ConfigError(
-            f"--image_size={config.model.image_size}: the judge is a small classifier for images "
-            f"of at most {_LARGEST_JUDGED_IMAGE} pixels, and evaluation by Inception is not "
-            "built yet. Train with --mode=train."
+def check_real_images(config: ExperimentConfig, source: ImageSource):
+    """Checks before any work that there are real images to compare with.
+
+    Raises:
+        DataError: if there is no such split, or it has fewer than two images.
+    """
+    split = config.data.test_split
+    if source.count(split) < 2:
+        raise DataError(
+            f"Data set {source.name!r}: split {split!r} has {source.count(split)} images; "
+            "an evaluation needs 2 or more."
         )
-
-
-def _arrays(dataset):
-    """Images and labels of a data set in memory, the first ones of a large set."""
-    batches = list(dataset.take(_MOST_IMAGES).batch(1000).as_numpy_iterator())
-    return tuple(np.concatenate([batch[key] for batch in batches]) for key in ("images", "labels"))
+    source.count(config.data.train_split)

@@ -57,8 +57,14 @@ def training_batches(
     return tf.data.Dataset.zip((generated, real)).prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(source: ImageSource, split, batch_size, z_dim) -> tf.data.Dataset:
-    """The same with the images in stored order, repeated: equal batches in every evaluation."""
-    real = source.split(split).repeat().batch(batch_size, drop_remainder=True)
-    generated = latents_and_labels(batch_size, z_dim, source.num_classes, _EVALUATION_SEED)
-    return tf.data.Dataset.zip((generated, real)).prefetch(tf.data.AUTOTUNE)
+def evaluation_inputs(count, z_dim, num_classes, repetition):
+    """Latents and labels that one repetition of an evaluation generates its images from.
+
+    They are drawn at once, so they depend on the number of the repetition, but on
+    no batch size, and are out of reach of any job's own seed.
+
+    Returns:
+        float32 `[count, z_dim]` and int32 `[count]`, in NumPy.
+    """
+    drawn = next(iter(latents_and_labels(count, z_dim, num_classes, _EVALUATION_SEED, repetition)))
+    return drawn["latents"].numpy(), drawn["labels"].numpy()

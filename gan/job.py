@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import warnings
-from typing import Any, Optional
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,7 +15,15 @@ from checkpoints.checkpoint_files import (
     settle,
     verify,
 )
+from checkpoints.loading import load
+from gan.cache_folder import cache_folder
 from gan.config import ExperimentConfig
+from gan.evaluation import Evaluation, check_real_images
+from gan.evaluation_log import EvaluationLog
+from gan.evaluation_record import describe, find_record, table
+from gan.feature_networks import describe_network, open_inception, open_judge
+from gan.metrics.activations import MetricError
+from gan.report import describe_report, make_report
 from gan.run_folder import RunFolder
 from gan.training_monitor import TrainingMonitor
 from preprocessing.image_source import open_images
@@ -28,31 +36,28 @@ class EngineError(ImportError):
 
 
 def import_engine():
-    """Imports the modules that need TF-GAN.
-
-    Returns:
-        `gan.estimator_training` and `gan.evaluation`.
+    """Imports the module that needs TF-GAN, `gan.estimator_training`.
 
     Raises:
         EngineError: if TF-GAN or a TensorFlow with estimators is missing.
     """
     if not hasattr(tf, "estimator"):
         raise EngineError(
-            f"Training and evaluation need TF-GAN, which needs TensorFlow 2.15; this is "
-            f"TensorFlow {tf.__version__}. Run `make setup STACK=tfgan` (Python 3.9 to 3.11) and "
-            "use .venv-tfgan/bin/python. Sampling works on every stack."
+            f"Training needs TF-GAN, which needs TensorFlow 2.15; this is TensorFlow "
+            f"{tf.__version__}. Run `make setup STACK=tfgan` (Python 3.9 to 3.11) and use "
+            ".venv-tfgan/bin/python. Sampling and evaluation work on every stack."
         )
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
     try:
         with warnings.catch_warnings():  # TF-GAN's tensorflow_hub warns of its own pkg_resources.
             warnings.simplefilter("ignore")
-            from gan import estimator_training, evaluation
+            from gan import estimator_training
     except ModuleNotFoundError as error:
         raise EngineError(
-            f"Training and evaluation need TF-GAN, and {error.name} is not installed. Run "
+            f"Training needs TF-GAN, and {error.name} is not installed. Run "
             "`make setup STACK=tfgan`."
         ) from error
-    return estimator_training, evaluation
+    return estimator_training
 
 
 class Job:
@@ -66,11 +71,10 @@ class Job:
         run: path of the run folder.
 
     Raises:
-        EngineError, DataError, RunFolderError, ConfigError.
+        DataError, RunFolderError, ConfigError; EngineError if it is to train.
     """
 
     def __init__(self, config: ExperimentConfig, run: str):
-        self._training, self._evaluation = import_engine()
         self._config = config
         self._run = RunFolder(run)
         self._run.check(config)
@@ -87,6 +91,7 @@ class Job:
             on_checkpoint: called with step, path and monitor of every checkpoint
                 written, while the clock stands.
         """
+        engine = import_engine()
         if not os.path.exists(self._run.config_path):
             self._run.write_config(self._config)
         with self._run.locked():
@@ -96,17 +101,21 @@ class Job:
                 verify(find_checkpoint(self._run.checkpoint_dir, done))
             if done < steps:
                 self._run.write_config(self._config)
-                self._train(done, on_checkpoint)
+                self._train(engine, done, on_checkpoint)
             else:
                 print(
                     f"{self._run.path} is already at step {done}; --steps={steps} asks for no more."
                 )
 
-    def evaluate(self, step: Optional[int] = None) -> dict[str, Any]:
-        """Evaluates one checkpoint, the newest by default, and records the figures."""
-        path = find_checkpoint(self._run.checkpoint_dir, step)
+    def evaluate(self) -> dict[str, Any]:
+        """Evaluates the newest checkpoint, repeatedly; records and prints the figures."""
+        inception = self._prepare_evaluation()
+        path = find_checkpoint(self._run.checkpoint_dir)
         verify(path)
-        return self._evaluate(self._make_evaluation(), path)
+        evaluation = self._make_evaluation(inception)
+        record = self._evaluate(evaluation, path, self._config.evaluation.eval_repetitions)
+        print(table(record, evaluation.names))
+        return record
 
     def evaluate_continuously(self, timeout: float):
         """Evaluates every checkpoint as it appears, up to the last step.
@@ -114,13 +123,14 @@ class Job:
         Args:
             timeout: seconds without a new checkpoint after which to stop.
         """
-        self._evaluation.check_can_judge(self._config)
+        inception = self._prepare_evaluation()
         if not os.path.exists(self._run.config_path):
             self._run.write_config(self._config)  # Evaluation may start before training does.
-        evaluation = self._make_evaluation()
+        evaluation = self._make_evaluation(inception)
         waiting_since = time.monotonic()
         while time.monotonic() - waiting_since < timeout:
-            new = [s for s in find_steps(self._run.checkpoint_dir) if not self._recorded(s)]
+            steps = find_steps(self._run.checkpoint_dir)
+            new = [step for step in steps if not self._recorded(evaluation, step)]
             if new:
                 path = find_checkpoint(self._run.checkpoint_dir, new[0])
                 try:
@@ -131,7 +141,8 @@ class Job:
                     if new[0] not in find_steps(self._run.checkpoint_dir):
                         continue
                     verify(path)
-                print(describe(self._evaluate(evaluation, path)), flush=True)
+                record = self._evaluate(evaluation, path)
+                print(describe(record, evaluation.names), flush=True)
                 waiting_since = time.monotonic()
             elif self._last_step() >= self._config.training.steps:
                 return
@@ -146,30 +157,41 @@ class Job:
             The report, which is printed and written to `report.json`.
         """
         started = time.monotonic()
-        self._evaluation.check_can_judge(self._config)
-        self._source.count(self._config.data.test_split)
+        import_engine()
+        inception = self._prepare_evaluation()
         if not os.path.exists(self._run.config_path):
             self._run.write_config(self._config)
-        evaluation = self._make_evaluation()
+        evaluation = self._make_evaluation(inception)
         every, last = self._config.evaluation.eval_every, self._config.training.steps
+        repetitions = self._config.evaluation.eval_repetitions
 
         def evaluate_if_due(step, path, monitor):
-            if step % every == 0 or step == last:
-                monitor.message(describe(self._evaluate(evaluation, path, monitor.seconds)))
+            if step % every and step != last:
+                return
+            try:
+                record = self._evaluate(
+                    evaluation, path, repetitions if step == last else 1, monitor.seconds
+                )
+            except MetricError as error:  # No reason to stop training.
+                monitor.message(f"step {step}: {error}")
+            else:
+                monitor.message(describe(record, evaluation.names))
 
-        def figures(step):
-            if step in find_steps(self._run.checkpoint_dir) and not self._recorded(step):
-                self._evaluate(evaluation, find_checkpoint(self._run.checkpoint_dir, step))
-            return self._recorded(step)
+        def figures(step, repetitions):
+            record = self._recorded(evaluation, step, repetitions)
+            if record is None and step in find_steps(self._run.checkpoint_dir):
+                path = find_checkpoint(self._run.checkpoint_dir, step)
+                record = self._evaluate(evaluation, path, repetitions)
+            return record
 
         self.train(evaluate_if_due)
-        first, final = figures(0), figures(self._last_step())
-        report = self._report(first, final)
+        first, final = figures(0, 1), figures(self._last_step(), repetitions)
+        report = make_report(self._config, self._run, evaluation.names, first, final)
         self._run.write_report(report)
         print(describe_report(report, self._run, time.monotonic() - started))
         return report
 
-    def _train(self, done, on_checkpoint):
+    def _train(self, engine, done, on_checkpoint):
         self._run.forget_metrics_after(done if done else -1)
         if done:
             print(f"Going on from step {done} of {self._run.path}.", file=sys.stderr)
@@ -183,7 +205,7 @@ class Job:
             monitor.start()
 
         try:
-            self._training.train(self._config, self._run, self._source, monitor, checkpoint_written)
+            engine.train(self._config, self._run, self._source, monitor, checkpoint_written)
         except KeyboardInterrupt:
             monitor.close()
             print(
@@ -194,77 +216,38 @@ class Job:
         finally:
             monitor.close()
 
-    def _make_evaluation(self):
-        return self._evaluation.Evaluation(self._config, self._run, self._source)
+    def _prepare_evaluation(self):
+        """Finds what is missing for an evaluation, before anything is written.
+
+        Returns:
+            Inception, if it judges this job, else None.
+        """
+        check_real_images(self._config, self._source)
+        return open_inception(self._config)
+
+    def _make_evaluation(self, inception):
+        network = inception or open_judge(self._config, self._source, self._run.judge_path)
+        print(describe_network(network), flush=True)
+        self._log = EvaluationLog(self._run.path)
+        return Evaluation(self._config, self._source, network, cache_folder())
 
     def _last_step(self):
         return max(find_steps(self._run.checkpoint_dir), default=0)
 
-    def _recorded(self, step):
-        """The newest record of a step with as many images as are asked for now."""
-        images = self._config.evaluation.eval_images
-        return next(
-            (
-                record
-                for record in reversed(self._run.metrics())
-                if record["step"] == step and record["evaluated_images"] == images
-            ),
-            None,
+    def _recorded(self, evaluation, step, repetitions=1):
+        return find_record(
+            self._run.metrics(), evaluation.names, evaluation.network.sha256, step, repetitions
         )
 
-    def _evaluate(self, evaluation, path, seconds=None):
+    def _evaluate(self, evaluation, path, repetitions=1, seconds=None):
         step = int(path.rsplit("-", 1)[1])
-        return evaluation.evaluate(
-            step, path, self._run.seconds_at(step) if seconds is None else seconds
-        )
+        if seconds is None:
+            seconds = self._run.seconds_at(step)
 
-    def _report(self, first, final):
-        seconds = self._run.seconds_at(final["step"])
-        trained = final["step"] * self._config.training.batch_size
-        rate = trained / seconds if seconds else None
-        return {
-            "class_accuracy": final["class_accuracy"],
-            "judge_accuracy": final["judge_accuracy"],
-            "frechet_distance": final["frechet_distance"],
-            "frechet_distance_at_start": first["frechet_distance"] if first else None,
-            "frechet_distance_of_real_images": final["frechet_distance_of_real_images"],
-            "classifier_score": final["classifier_score"],
-            "evaluated_images": final["evaluated_images"],
-            "images_per_second": round(rate, 1) if rate else None,
-            "seconds": round(seconds, 1),
-            "steps": final["step"],
-            "seed": self._config.training.seed,
-        }
+        def load_generator():
+            models = load(self._run.path, step, discriminator=False)
+            return models.generator, models.step
 
-
-def describe(record: dict[str, Any]) -> str:
-    """One line about one evaluation."""
-    return (
-        f"step {record['step']}: class accuracy {record['class_accuracy']:.1%}, Fréchet distance "
-        f"{record['frechet_distance']:.2f} (real against real "
-        f"{record['frechet_distance_of_real_images']:.2f}), classifier score "
-        f"{record['classifier_score']:.2f}, by {record['evaluated_images']} images and a judge of "
-        f"{record['judge_accuracy']:.1%}"
-    )
-
-
-def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> str:
-    """The figures of a finished run and where everything lies, for a person."""
-    start = report["frechet_distance_at_start"]
-    at_start = f"; {start:.2f} at step 0" if start is not None else ""
-    lines = [
-        "",
-        f"Trained {report['steps']} steps in {report['seconds']:.0f} s "
-        f"({report['images_per_second']} images/s); this command took {seconds:.0f} s.",
-        f"  class accuracy     {report['class_accuracy']:.1%} of {report['evaluated_images']} "
-        f"generated images (the judge: {report['judge_accuracy']:.1%} of held-out real ones)",
-        f"  Fréchet distance   {report['frechet_distance']:.2f}{at_start}; real against real "
-        f"{report['frechet_distance_of_real_images']:.2f}",
-        f"  classifier score   {report['classifier_score']:.2f}",
-        f"  sample grid        {run.grid_path(report['steps'])}",
-        f"  checkpoints        {run.checkpoint_dir}",
-        f"  configuration      {run.config_path}",
-        f"  report             {run.report_path}",
-        f"Sample from it:      {sys.executable} -m gan.generate --run={run.path} --class=0",
-    ]
-    return "\n".join(lines)
+        record = evaluation.evaluate(load_generator, repetitions, seconds)
+        self._log.add(record)
+        return record

@@ -74,6 +74,7 @@ def smoke() -> ExperimentConfig:
             eval_every=20,
             eval_images=100,
             eval_batch_size=50,
+            eval_repetitions=2,
         ),
         preset="smoke",
     )

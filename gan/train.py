@@ -47,13 +47,13 @@ def main():
         return
 
     # TensorFlow takes seconds to import: only once the flags are known to be good.
-    from gan.job import Job, describe
+    from gan.job import Job
 
     job = Job(config, arguments.run or os.path.join("runs", config.preset))
     if arguments.mode == "train":
         job.train()
     elif arguments.mode == "eval":
-        print(describe(job.evaluate()))
+        job.evaluate()
     elif arguments.mode == "continuous_eval":
         job.evaluate_continuously(arguments.eval_timeout)
     else:

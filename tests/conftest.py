@@ -24,6 +24,15 @@ needs_tfgan = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_dir(tmp_path_factory):
+    """Keeps the tests, and the commands they start, out of the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = str(tmp_path_factory.mktemp("cache"))
+        patch.setenv("HAM_TF_CACHE_DIR", folder)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def golden():
     """Loads a file of reference numbers by name."""

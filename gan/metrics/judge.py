@@ -7,8 +7,10 @@ classifier it was measured with.
 """
 
 import dataclasses
+import hashlib
 import io
 import zipfile
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -30,7 +32,7 @@ class JudgeError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Judge:
-    """A trained classifier.
+    """A trained classifier, a `gan.metrics.feature_network.FeatureNetwork`.
 
     Attributes:
         weights: name to array.
@@ -38,9 +40,26 @@ class Judge:
         accuracy: fraction of held-out real images it classifies correctly.
     """
 
+    name: ClassVar[str] = "judge"
+    conditions: ClassVar[str] = "judge"  # It takes images as they are.
+    most_images: ClassVar[int] = 1000
+    knows_labels: ClassVar[bool] = True
+    distance: ClassVar[str] = "frechet_distance"
+    score: ClassVar[str] = "classifier_score"
+    kernel: ClassVar[str] = "kernel_distance"
+
     weights: dict[str, np.ndarray]
     image_size: int
     accuracy: float
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights, by name."""
+        digest = hashlib.sha256()
+        for name in sorted(self.weights):
+            array = np.ascontiguousarray(self.weights[name])
+            digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
+        return digest.hexdigest()
 
     def __call__(self, images):
         """Classifies images, in eager mode and in any graph (weights become constants).

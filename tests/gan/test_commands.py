@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import needs_tfgan, write_checkpoint
+from conftest import needs_tfgan
 from PIL import Image
 
 import gan.evaluate
@@ -19,7 +19,6 @@ import gan.generate
 import gan.train
 from checkpoints.checkpoint_files import find_steps
 from gan.command_line import execute
-from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
 from gan.run_folder import RunFolder
 
@@ -47,24 +46,6 @@ def run_command(monkeypatch, capsys):
         return status, captured.out, captured.err
 
     return run
-
-
-@pytest.fixture(scope="module")
-def untrained_run(tmp_path_factory):
-    """A run folder with a checkpoint of random weights, which every stack can write."""
-    run = RunFolder(str(tmp_path_factory.mktemp("runs") / "untrained"))
-    run.write_config(smoke())
-    random = np.random.RandomState(0)
-    variables = {}
-    for scope, model in (
-        ("Generator", make_generator(smoke().model)),
-        ("Discriminator", make_discriminator(smoke().model)),
-    ):
-        for path, weight in weights_by_path(model).items():
-            value = random.rand(*weight.shape) - (0.5 if weight.trainable else 0.0)
-            variables[f"{scope}/{model.name}/{path}"] = np.float32(value)
-    write_checkpoint(os.path.join(run.checkpoint_dir, "model.ckpt-7"), variables)
-    return run.path
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -97,11 +78,8 @@ WRONG_FLAGS = [
     ("train", ["--steps=0"], "--steps=0: must be at least 1."),
     ("train", ["--image_size=100"], "--image_size=100: must be one of 16, 32, 64, 128, 256."),
     ("train", ["--mode=tain"], "--mode: invalid choice: 'tain'"),
-    ("train", ["--eval_batch_size=300"], "--eval_batch_size=300: must divide --eval_images=1000"),
-    ("generate", ["--num=0"], "--num=0: must be at least 1."),
-    ("generate", ["--seed=99999999999"], "--seed=99999999999: must be in [0, 2147483648)."),
-    ("generate", ["--run=nowhere"], "--run=nowhere: there is no such folder."),
-    ("evaluate", ["--run=nowhere"], "--run=nowhere: there is no such folder."),
+    ("train", ["--eval_images=1"], "--eval_images=1: must be at least 2"),
+    ("evaluate", ["--run=nowhere"], "nowhere: there is no such file or folder"),
     ("evaluate", ["--step=new"], "--step: 'new' is not an integer."),
 ]
 
@@ -115,52 +93,6 @@ def test_wrong_flags(run_command, tmp_path, monkeypatch, command, arguments, mes
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
-
-
-def test_generate_is_reproducible(run_command, untrained_run, tmp_path):
-    def generate(name, *arguments):
-        path = tmp_path / name
-        status, out, _ = run_command(
-            "generate", f"--run={untrained_run}", f"--out={path}", *arguments
-        )
-        assert status == 0
-        assert str(path) in out
-        return path.read_bytes()
-
-    first = generate("a.png", "--class=7", "--num=16", "--seed=3")
-    assert generate("b.png", "--class=7", "--num=16", "--seed=3") == first
-    assert generate("c.png", "--class=7", "--num=16", "--seed=4") != first
-    assert generate("d.png", "--class=6", "--num=16", "--seed=3") != first
-    assert picture_size(tmp_path / "a.png") == (4 * 50 + 2, 4 * 50 + 2)
-    generate("all.png")
-    assert picture_size(tmp_path / "all.png")[1] == 10 * 50 + 2
-
-
-def test_generate_cannot_write(run_command, untrained_run, tmp_path):
-    status, _, error = run_command("generate", f"--run={untrained_run}", f"--out={tmp_path}")
-    assert status == 1
-    assert str(tmp_path) in error
-    assert error.count("\n") == 1
-
-
-def test_generate_names_its_file(run_command, untrained_run):
-    status, out, _ = run_command("generate", f"--run={untrained_run}", "--class=2", "--num=3")
-    assert status == 0
-    assert os.path.isfile(os.path.join(untrained_run, "samples", "class_2_num_3_seed_0_step_7.png"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--class=10"], "--class=10: the run has 10 classes, 0 to 9."),
-        (["--class=-1"], "--class=-1: the run has 10 classes, 0 to 9."),
-        (["--step=3"], "no checkpoint of step 3. There are: 7."),
-    ],
-)
-def test_generate_wrong_values(run_command, untrained_run, arguments, message):
-    status, _, error = run_command("generate", f"--run={untrained_run}", *arguments)
-    assert status == 1
-    assert message in error
 
 
 @pytest.mark.skipif(hasattr(tf, "estimator"), reason="TF-GAN runs on this TensorFlow")
@@ -184,14 +116,19 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     assert report["judge_accuracy"] >= 0.97
     assert report["frechet_distance"] > report["frechet_distance_of_real_images"] > 0
     assert report["frechet_distance_at_start"] > 0
+    assert report["kernel_distance"] > 0
+    assert report["frechet_distance_spread"] > 0
     assert (report["steps"], report["seed"], report["evaluated_images"]) == (20, 0, 100)
+    assert report["repetitions"] == 2
     assert report["seconds"] > 0
     assert report["images_per_second"] > 0
     assert f"{report['frechet_distance']:.2f}" in out
     assert find_steps(run.checkpoint_dir) == [0, 10, 20]
     for step in (0, 10, 20):
         assert picture_size(run.grid_path(step))[0] > 500
-    assert [record["step"] for record in run.metrics()] == [0, 20]
+    evaluated = [(record["step"], record["repetitions"]) for record in run.metrics()]
+    assert evaluated == [(0, 1), (20, 2)]
+    assert any((path / "eval").iterdir())
 
     # TensorBoard: losses, pictures.
     (events,) = (path / "checkpoints").glob("events.out.tfevents.*")
@@ -205,11 +142,15 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     # The same figures again: evaluation is fixed.
     status, out, _ = run_command("evaluate", f"--run={path}")
     assert status == 0
-    first, last = run.metrics()[1], run.metrics()[2]
-    assert first == {**last, "seconds": first["seconds"]}
-    assert out.startswith("step 20: class accuracy")
+    first, last = run.metrics()[1:3]
+    assert first.keys() == last.keys()
+    assert first["sha256"] == last["sha256"]
+    for name, plain in (("frechet_distance", "judge_test_100"), ("class_accuracy", "judge_100")):
+        assert first[f"{name}_{plain}"] == pytest.approx(last[f"{name}_{plain}"], rel=1e-4)
+        assert first[f"{name}_{plain}"] == pytest.approx(report[name], rel=1e-4)
+    assert "step 20: 100 generated images, mean ± sample standard deviation" in out
     status, out, _ = run_command("evaluate", f"--run={path}", "--step=10")
-    assert out.startswith("step 10:")
+    assert "\nstep 10:" in out
 
     status, out, _ = run_command("generate", f"--run={path}", "--class=7", "--num=4")
     assert status == 0
@@ -249,13 +190,14 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     assert {record["step"] for record in run.metrics()} == {0, 10, 20, 25}
     status, out, _ = run_command("train", "--preset=smoke", f"--run={path}", "--mode=eval")
     assert status == 0
-    assert "step 25: class accuracy" in out
+    assert "step 25: 100 generated images" in out
 
     # A damaged checkpoint is named, with the way out; then that way is taken.
     damaged = path / "checkpoints" / "model.ckpt-25.data-00000-of-00001"
     damaged.write_bytes(damaged.read_bytes()[:5000])
     for command, arguments in (
         ("train", ["--preset=smoke", "--steps=30"]),
+        ("train", ["--preset=smoke", "--mode=eval"]),
         ("evaluate", []),
         ("generate", []),
     ):
@@ -332,29 +274,33 @@ def test_continuous_evaluation_may_start_first(run_command, tmp_path):
 
 
 @needs_tfgan
-def test_photographs_have_no_small_judge(run_command, tmp_path):
-    status, _, error = run_command(
-        "train", "--preset=smoke", f"--run={tmp_path / 'run'}", "--image_size=64"
-    )
+@pytest.mark.parametrize("mode", ["train_and_eval", "continuous_eval", "eval"])
+def test_missing_inception_is_said_before_training(run_command, tmp_path, mode):
+    path = tmp_path / "run"
+    flags = ["--preset=smoke", f"--run={path}", f"--mode={mode}", "--image_size=64"]
+    status, _, error = run_command("train", *flags, "--inception=nowhere")
     assert status == 1
-    assert "--image_size=64: the judge is a small classifier" in error
-    assert not (tmp_path / "run").exists()
+    assert "--inception=nowhere: there is no such folder." in error
+    assert error.count("\n") == 1
+    assert not path.exists()
 
 
 @needs_tfgan
 def test_same_seed_same_weights(run_command, tmp_path):
-    """On one machine, and with the same number of threads."""
+    """On one machine, and with the same number of threads, whether evaluated in between or not."""
     from checkpoints import load
 
     weights = []
-    for name in ("a", "b"):
-        path = tmp_path / name
-        run_command(
-            "train", "--preset=smoke", f"--run={path}", "--mode=train", "--steps=3", "--seed=4"
-        )
-        weights.append(load(str(path)).generator.get_weights())
-    for a, b in zip(*weights):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+    flags = ["--preset=smoke", "--steps=3", "--seed=4", "--checkpoint_every=1", "--eval_every=1"]
+    for mode in ("train", "train", "train_and_eval"):
+        run = RunFolder(str(tmp_path / str(len(weights))))
+        status, _, error = run_command("train", *flags, f"--run={run.path}", f"--mode={mode}")
+        assert status == 0, error
+        weights.append(load(run.path).generator.get_weights())
+    assert [record["step"] for record in run.metrics()] == [0, 1, 2, 3]
+    for other in weights[1:]:
+        for a, b in zip(weights[0], other):
+            np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 @needs_tfgan

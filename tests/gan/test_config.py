@@ -27,7 +27,7 @@ def test_published_presets():
     assert (training.generator_lr, training.discriminator_lr) == (1e-4, 4e-4)
     assert (training.adam_beta1, training.adam_beta2) == (0.0, 0.999)
     assert (training.checkpoints_kept, evaluation.eval_every) == (100, 1000)
-    assert (evaluation.eval_images, evaluation.eval_batch_size) == (49 * 1024, 1024)
+    assert (evaluation.eval_images, evaluation.eval_repetitions) == (49 * 1024, 5)
     baby = hamgan_baby()
     assert (baby.training.batch_size, baby.training.steps) == (256, 2_000_000)
     assert baby.model == strong.model
@@ -72,7 +72,8 @@ def test_replace_finds_the_section():
             "--discriminator_ham_channels=128: must be a multiple of --discriminator_ham_groups=3",
         ),
         ({"discriminator_ham_rank": 129}, "--discriminator_ham_rank=129: must be at most 128"),
-        ({"eval_batch_size": 100}, "--eval_batch_size=100: must divide --eval_images=50176"),
+        ({"eval_images": 1}, "--eval_images=1: must be at least 2"),
+        ({"eval_repetitions": 0}, "--eval_repetitions=0: must be at least 1"),
         ({"seed": -1}, "--seed=-1: must be in"),
         ({"batch_norm_decay": 1.5}, "--batch_norm_decay=1.5: must be in"),
     ],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from checkpoints.load import load
+from checkpoints import load
 from conftest import needs_tfgan, tf_variable
 from tensorflow import keras
 
@@ -166,23 +166,3 @@ def test_graphs_are_freed():
     keras.backend.clear_session()
     gc.collect()
     assert [graph() for graph in graphs] == [None, None, None]
-
-
-def test_streaming_distance_equals_one_shot():
-    """Equal batches: TF-GAN's streaming distance is wrong with a smaller last one."""
-    import tensorflow_gan as tfgan
-
-    from gan.estimator_training import frechet_distance
-
-    random = np.random.RandomState(0)
-    a, b = random.randn(200, 4).astype(np.float32), random.randn(200, 4).astype(np.float32) + 1
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        batches = tf.compat.v1.data.make_one_shot_iterator(
-            tf.data.Dataset.from_tensor_slices((a, b)).batch(50)
-        ).get_next()
-        value, update = tfgan.eval.frechet_classifier_distance_from_activations_streaming(*batches)
-        session.run(tf.compat.v1.local_variables_initializer())
-        for _ in range(4):
-            session.run(update)
-        streaming = session.run(value)
-    assert streaming == pytest.approx(frechet_distance(a, b), rel=1e-4)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan.input_pipeline import evaluation_batches, latents_and_labels, training_batches
+from gan.input_pipeline import evaluation_inputs, latents_and_labels, training_batches
 from gan.losses import discriminator_hinge_loss, generator_hinge_loss
 from preprocessing.image_source import open_images
 
@@ -47,12 +47,18 @@ def test_training_batches():
     assert not np.array_equal(later[1]["labels"], real["labels"])
 
 
-def test_evaluation_sees_the_test_split_in_order_again_and_again():
-    source = open_images("digits", 16, 1, 10)
-    batches = first(evaluation_batches(source, "test", 100, 8), 10)
-    labels = np.concatenate([real["labels"] for _, real in batches])
-    assert np.array_equal(labels[:500], labels[500:])
-    assert np.bincount(labels).tolist() == 10 * [100]
+def test_evaluation_inputs_are_fixed_and_differ_between_repetitions():
+    latents, labels = evaluation_inputs(2000, 8, 10, repetition=1)
+    assert latents.shape == (2000, 8)
+    assert abs(latents.mean()) < 0.05
+    assert abs(latents.std() - 1) < 0.05
+    assert np.bincount(labels).min() > 150
+    again = evaluation_inputs(2000, 8, 10, repetition=1)
+    assert np.array_equal(again[0], latents)
+    assert np.array_equal(again[1], labels)
+    other = evaluation_inputs(2000, 8, 10, repetition=0)
+    assert not np.array_equal(other[0], latents)
+    assert not np.array_equal(other[1], labels)
 
 
 def test_hinge_losses():

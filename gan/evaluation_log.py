@@ -1,0 +1,42 @@
+"""Where evaluations are recorded: `metrics.jsonl`, and events for TensorBoard."""
+
+import os
+from typing import Any
+
+import tensorflow as tf
+
+from gan.eager_thread import eagerly
+from gan.run_folder import RunFolder
+
+
+class EvaluationLog:
+    """The log of one folder.
+
+    Args:
+        folder: gets `metrics.jsonl` and `eval/`, the events; made if missing.
+    """
+
+    def __init__(self, folder: str):
+        self._folder = RunFolder(folder)
+        self._writer = None
+
+    def add(self, record: dict[str, Any]):
+        """Appends a record."""
+        os.makedirs(self._folder.path, exist_ok=True)
+        self._folder.add_metrics(record)
+        eagerly(lambda: self._write_events(record))
+
+    def _write_events(self, record):
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(os.path.join(self._folder.path, "eval"))
+        # `tf.summary.scalar` needs TensorBoard installed from TensorFlow 2.20 on; this does not.
+        metadata = tf.compat.v1.SummaryMetadata(
+            plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
+        )
+        with self._writer.as_default():
+            for name, value in record.items():
+                if isinstance(value, float) and name != "seconds":
+                    tf.summary.write(
+                        f"evaluation/{name}", tf.constant(value), record["step"], metadata
+                    )
+            self._writer.flush()

@@ -1,0 +1,72 @@
+"""The report of a finished run: its final figures, start and speed."""
+
+import sys
+from typing import Any, Optional
+
+from gan.config import ExperimentConfig
+from gan.evaluation_record import TITLES, figure_lines, plain_figures, warnings_of
+from gan.run_folder import RunFolder
+
+_OF_REAL_IMAGES = (
+    "judge_accuracy",
+    "frechet_distance_of_real_images",
+    "classifier_score_of_real_images",
+    "warning",
+)
+
+
+def make_report(
+    config: ExperimentConfig,
+    run: RunFolder,
+    names: dict[str, str],
+    first: Optional[dict[str, Any]],
+    final: dict[str, Any],
+) -> dict[str, Any]:
+    """Gathers the report, with figures under plain names: "frechet_distance", and `_spread`.
+
+    Args:
+        config: the job.
+        run: its folder.
+        names: of the figures; see `gan.evaluation_record.figure_names`.
+        first: record of the evaluation before training; None if there is none.
+        final: record of the last evaluation.
+    """
+    seconds = run.seconds_at(final["step"])
+    rate = final["step"] * config.training.batch_size / seconds if seconds else None
+    return {
+        **plain_figures(final, names),
+        **{name: final[name] for name in _OF_REAL_IMAGES if name in final},
+        "frechet_distance_at_start": (
+            plain_figures(first, names)["frechet_distance"] if first else None
+        ),
+        "repetitions": final["repetitions"],
+        "evaluated_images": final["evaluated_images"],
+        "sha256": final["sha256"],
+        "images_per_second": round(rate, 1) if rate else None,
+        "seconds": round(seconds, 1),
+        "steps": final["step"],
+        "seed": config.training.seed,
+    }
+
+
+def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> str:
+    """The figures of a finished run and where everything lies, for a person."""
+    figures = figure_lines(report)
+    if report["frechet_distance_at_start"] is not None:
+        figures["frechet_distance"] += f"; {report['frechet_distance_at_start']:.2f} at step 0"
+    times = report["repetitions"]
+    lines = [
+        "",
+        f"Trained {report['steps']} steps in {report['seconds']:.0f} s "
+        f"({report['images_per_second']} images/s); this command took {seconds:.0f} s.",
+        *(f"  {TITLES[plain]:18} {text}" for plain, text in figures.items()),
+        f"  of                 {report['evaluated_images']} generated images"
+        + (f", mean ± sample standard deviation of {times} repetitions" if times > 1 else ""),
+        f"  sample grid        {run.grid_path(report['steps'])}",
+        f"  checkpoints        {run.checkpoint_dir}",
+        f"  configuration      {run.config_path}",
+        f"  report             {run.report_path}",
+        *warnings_of(report),
+        f"Sample from it:      {sys.executable} -m gan.generate --run={run.path} --class=0",
+    ]
+    return "\n".join(lines)
