@@ -33,7 +33,7 @@ _AUTHORS = (
 RELEASED = {
     "digits": ReleasedModel(
         summary="handwritten digits, 16×16, drawn by the `digits` preset",
-        place="checkpoints/digits/README.md, its model card",
+        place="checkpoints/digits/README.md, its card",
         preset="digits",
         scores="measured here: see its model card",
         folder=os.path.join(os.path.dirname(os.path.abspath(__file__)), "digits"),

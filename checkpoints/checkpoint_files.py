@@ -146,7 +146,8 @@ def _damage_named(path):
 def _damaged(path, reason):
     folder, name = os.path.split(path)
     step = step_in_name(name)
-    if os.path.basename(folder) != "checkpoints" or step is None:
+    is_of_run = os.path.isfile(os.path.join(os.path.dirname(folder), "config.json"))
+    if not is_of_run or os.path.basename(folder) != "checkpoints" or step is None:
         advice = "Copy or download it again."  # It is no run's of ours.
     elif older := [other for other in find_steps(folder) if other < step]:
         advice = f"Delete {name}.* to go on from step {older[-1]}."

@@ -1,5 +1,6 @@
 """Rewriting a checkpoint of any format in ours."""
 
+import math
 import os
 import sys
 from typing import Any, Optional
@@ -46,9 +47,9 @@ def convert(
     stored = [
         (f"{network}/{path}", name) for network in names for path, name in names[network].items()
     ]
-    files = checkpoint.source.get("files", [])
+    files = checkpoint.files
     total = sum(map(os.path.getsize, files)) + sum(
-        4 * _count(checkpoint.shapes[name]) for _, name in stored
+        4 * math.prod(checkpoint.shapes[name]) for _, name in stored
     )
     with tqdm(total=total, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
 
@@ -61,24 +62,8 @@ def convert(
 
         bar.set_postfix_str("SHA-256 of the source", refresh=False)
         digests = {os.path.basename(file): sha256(file, bar.update) for file in files}
-        record = {"name": os.path.basename(checkpoint.path), **checkpoint.source}
-        if files:
-            record["files"] = digests
-        description = Description(
-            checkpoint.config, checkpoint.step, record, list(checkpoint.assumed)
-        )
+        # A converted checkpoint's own record names its source already.
+        record = {**checkpoint.source, **({"files": digests} if files else {})}
+        description = Description(checkpoint.config, checkpoint.step, record, checkpoint.assumed)
         write_weights_folder(target, description, arrays())
     return checkpoint
-
-
-def describe_assumed(checkpoint: Checkpoint) -> str:
-    """The assumed fields with their values, as `ham=nmf, ham_steps=6`."""
-    model = checkpoint.config.model
-    return ", ".join(f"{name}={getattr(model, name)}" for name in checkpoint.assumed)
-
-
-def _count(shape):
-    count = 1
-    for size in shape:
-        count *= size
-    return count

@@ -30,7 +30,7 @@ def main():
     )
     arguments = parser.parse_args()
 
-    from checkpoints.conversion import convert, describe_assumed
+    from checkpoints.conversion import convert
 
     source = convert(
         arguments.source,
@@ -40,7 +40,7 @@ def main():
         model_settings(arguments),
     )
     if source.assumed:
-        print(f"Not told by the checkpoint, assumed as published: {describe_assumed(source)}.")
+        print(f"Not told by the checkpoint, assumed as published: {source.describe_assumed()}.")
     print(f"Written: {arguments.target}")
     print(f"Draw from it: python -m gan.generate --model={arguments.target}")
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from checkpoints.checkpoint_files import CheckpointError
-from checkpoints.conversion import describe_assumed
 from checkpoints.loading import MAKERS
 from checkpoints.opening import Checkpoint
 from gan.networks import weights_by_path
@@ -52,7 +51,7 @@ def describe(checkpoint: Checkpoint, with_names: bool = False) -> tuple[str, boo
             ("", _describe_hamburger(hamburger)),
         ]
     if checkpoint.assumed:
-        rows.append(("assumed", f"{describe_assumed(checkpoint)} (not told by the checkpoint)"))
+        rows.append(("assumed", f"{checkpoint.describe_assumed()} (not told by the checkpoint)"))
     extra = ", ".join(
         f"{count} {kind}" for kind, count in checkpoint.extra_entries().items() if count
     )

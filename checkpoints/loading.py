@@ -6,7 +6,7 @@ import numpy as np
 from tensorflow import keras
 
 from checkpoints.checkpoint_files import CheckpointError
-from checkpoints.opening import open_checkpoint
+from checkpoints.opening import Checkpoint, open_checkpoint
 from gan.config import ExperimentConfig
 from gan.networks import make_discriminator, make_generator, weights_by_path
 
@@ -57,7 +57,15 @@ def load(
             model, or not finite.
         ConfigError, RunFolderError: for a configuration that cannot be used.
     """
-    checkpoint = open_checkpoint(name_or_path, step, preset, settings)
+    return load_opened(open_checkpoint(name_or_path, step, preset, settings), discriminator)
+
+
+def load_opened(checkpoint: Checkpoint, discriminator: bool = True) -> LoadedModels:
+    """Builds the models of a checkpoint that was opened, and fills them with its weights.
+
+    Raises:
+        CheckpointError: if it is damaged, does not fit, or is not finite.
+    """
     models = {
         network: MAKERS[network](checkpoint.config.model)
         for network in checkpoint.networks
@@ -74,7 +82,7 @@ def load(
     )
 
 
-def read_finite(checkpoint, name: str) -> np.ndarray:
+def read_finite(checkpoint: Checkpoint, name: str) -> np.ndarray:
     """Reads one array of a checkpoint.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import zipfile
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -23,8 +24,8 @@ from checkpoints.tensor_names import (
     released_names,
     variable_of_slot,
 )
-from checkpoints.weights_folder import WeightsFolder, is_weights_folder
-from gan.config import ExperimentConfig
+from checkpoints.weights_folder import WeightsFolder, folder_of_file, is_weights_folder
+from gan.config import INFERRED, ConfigError, ExperimentConfig, field_names
 from gan.presets import get_preset
 from gan.run_folder import RunFolder
 
@@ -44,7 +45,8 @@ class Checkpoint:
         config: the job, as far as it is known.
         step: generator steps trained.
         assumed: fields of the configuration that the checkpoint does not tell.
-        source: where it came from, for a record of a conversion.
+        source: where it came from, for the record of a conversion.
+        files: those of it whose SHA-256 belongs into that record.
         shapes: stored names to shapes.
         read: stored name to array.
         names_of: network and the paths of its weights to the stored names of these.
@@ -56,6 +58,7 @@ class Checkpoint:
     step: int
     assumed: list[str]
     source: dict[str, Any]
+    files: list[str]
     shapes: dict[str, tuple]
     read: Callable[[str], np.ndarray]
     names_of: Callable[[str, list[str]], dict[str, str]]
@@ -86,10 +89,11 @@ class Checkpoint:
         for network, own in weights.items():
             for path, weight in own.items():
                 name = names[network].get(path)
-                used.add(name)
                 if name is None:
                     problems.append(f"{network}/{path} has no counterpart")
-                elif name not in self.shapes:
+                    continue
+                used.add(name)
+                if name not in self.shapes:
                     problems.append(f"{name} is missing")
                 elif self.shapes[name] != tuple(weight.shape):
                     problems.append(
@@ -109,6 +113,10 @@ class Checkpoint:
             raise CheckpointError(f"{self.path}: does not fit its configuration: {listed}.")
         return names
 
+    def describe_assumed(self) -> str:
+        """The assumed fields with their values, as `ham=nmf, ham_steps=6`; "" if there are none."""
+        return ", ".join(f"{name}={getattr(self.config.model, name)}" for name in self.assumed)
+
     def extra_entries(self) -> dict[str, int]:
         """What is stored beside weights: kind to number of entries."""
         slots = sum(variable_of_slot(name) is not None for name in self.shapes)
@@ -116,7 +124,9 @@ class Checkpoint:
         return {"optimizer slots": slots, "counters": counters}
 
     def _known(self, name, used):
-        return name in used or is_counter(name) or variable_of_slot(name) in used
+        # A slot's variable, if it is stored, is used or is named as unknown itself.
+        variable = variable_of_slot(name)
+        return name in used or is_counter(name) or variable in used or variable in self.shapes
 
 
 def open_checkpoint(
@@ -139,15 +149,21 @@ def open_checkpoint(
         CheckpointError: if there is none, or it is damaged or something else.
         ConfigError, RunFolderError: for a configuration that cannot be used.
     """
+    unknown = sorted(set(settings or {}) - set(field_names("model")))
+    if unknown:
+        raise ConfigError(
+            f"Unknown setting {unknown[0]!r}. Known settings of a model: "
+            f"{', '.join(field_names('model'))}."
+        )
     released = RELEASED.get(name_or_path)
-    path = name_or_path
-    if released is not None:
-        if released.folder is None:
-            raise CheckpointError(
-                f"{name_or_path}: does not ship with us. Download it from {released.place}, and "
-                "give the folder's path in place of the name."
-            )
+    path = _folder_meant(name_or_path)
+    if released is not None and released.folder is not None:
         path = released.folder
+    elif released is not None and not os.path.exists(path):
+        raise CheckpointError(
+            f"{name_or_path}: does not ship with us. Download it from {released.place}, and "
+            "give the folder's path in place of the name."
+        )
     known = dict(settings or {})
     if preset is not None:
         model = dataclasses.asdict(get_preset(preset).model)
@@ -160,11 +176,29 @@ def open_checkpoint(
         checkpoint = _open_run(path, step)
     else:
         return _open_released(_find_prefix(path, step), preset, known)
-    for name, value in known.items():
-        stored = getattr(checkpoint.config.model, name)
-        if stored != value:
-            raise CheckpointError(f"{path}: {name} is {stored}, but {value} was given.")
+    model, asked = checkpoint.config.model, dataclasses.replace(checkpoint.config.model, **known)
+    if _meaning(asked) != _meaning(model):
+        wrong = next(name for name in known if getattr(asked, name) != getattr(model, name))
+        raise CheckpointError(
+            f"{path}: {wrong} is {getattr(model, wrong)}, but {known[wrong]} was given."
+        )
     return checkpoint
+
+
+def _meaning(model):
+    """A model's settings, the discriminator's ham as it is and not as a difference."""
+    fields = dataclasses.asdict(model)
+    hams = (model.generator_hamburger, model.discriminator_hamburger)
+    return {name: value for name, value in fields.items() if "ham" not in name}, hams
+
+
+def _folder_meant(path):
+    """The folder of a run or of our format, if a part of it was given."""
+    if os.path.basename(os.path.normpath(path)) == "checkpoints":
+        run = RunFolder(os.path.dirname(os.path.abspath(path)))
+        if os.path.isfile(run.config_path) and find_steps(path):
+            return run.path
+    return folder_of_file(path)
 
 
 def _open_weights_folder(path, step):
@@ -179,6 +213,7 @@ def _open_weights_folder(path, step):
         found,
         assumed,
         source,
+        [],
         folder.shapes,
         folder.read,
         lambda network, paths: {path: f"{network}/{path}" for path in paths},
@@ -196,7 +231,8 @@ def _open_run(path, step):
         config,
         step_in_name(os.path.basename(prefix)),
         [],
-        {"format": "run of ham_tf", "files": _files(prefix)},
+        {"name": os.path.basename(prefix), "format": "run of ham_tf"},
+        _files(prefix),
         reader.shapes,
         reader.read,
         engine_names,
@@ -211,7 +247,7 @@ def _open_released(prefix, preset, settings):
             f"{SCOPES['generator']}g_. A run of ours is loaded by its run folder."
         )
     model, assumed = released_config(prefix, reader.shapes, settings)
-    config = get_preset(preset) if preset is not None else ExperimentConfig(preset="inferred")
+    config = get_preset(preset) if preset is not None else ExperimentConfig(preset=INFERRED)
     if "global_step" in reader.shapes:
         step = int(reader.read("global_step"))
     else:
@@ -222,7 +258,8 @@ def _open_released(prefix, preset, settings):
         dataclasses.replace(config, model=model),
         step,
         assumed,
-        {"format": "TensorFlow 1 checkpoint of the authors", "files": _files(prefix)},
+        {"name": os.path.basename(prefix), "format": "TensorFlow 1 checkpoint of the authors"},
+        _files(prefix),
         reader.shapes,
         reader.read,
         released_names,
@@ -299,6 +336,8 @@ def _is_pytorch(path):
     if path.lower().endswith(_PYTORCH_ENDINGS):
         return True
     with open(path, "rb") as file:
-        start = file.read(64)
-    # A zip archive with a pickle inside, as torch.save writes, or a bare pickle.
-    return start[:2] == b"\x80\x02" or (start[:2] == b"PK" and b"/data.pkl" in start)
+        is_pickle = file.read(2) == b"\x80\x02"
+    if not zipfile.is_zipfile(path):
+        return is_pickle
+    with zipfile.ZipFile(path) as archive:  # as torch.save writes
+        return any(name.endswith("/data.pkl") for name in archive.namelist())

@@ -141,15 +141,20 @@ def _read_settings(path):
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
-        known = {ours: content[theirs] for theirs, ours in _SETTINGS.items() if theirs in content}
+        known = {
+            ours: _integer(theirs, content[theirs])
+            for theirs, ours in _SETTINGS.items()
+            if theirs in content
+        }
         hamburgers = {network: content.get(network) for network in ("G", "D")}
         for network, prefix in (("G", "generator_"), ("D", "discriminator_")):
             for theirs, ours in _HAMBURGER_SETTINGS.items():
                 if not hamburgers[network] or theirs not in hamburgers[network]:
                     continue
                 value = hamburgers[network][theirs]
-                value = value.lower() if theirs == "ham_type" else value
-                value = int(str(value).lstrip("v")) if theirs == "version" else value
+                if theirs == "version":
+                    value = int(str(value).lower().lstrip("v"))
+                value = value.lower() if theirs == "ham_type" else _integer(theirs, value)
                 # What both networks share has one field, and one of the discriminator's
                 # own where that differs.
                 if f"{prefix}{ours}" in field_names("model"):
@@ -162,6 +167,12 @@ def _read_settings(path):
             f"{path}: cannot be read as the settings of the checkpoint beside it ({error}). "
             "Mend it, or move it away and give the settings as flags."
         ) from error
+
+
+def _integer(name, value):
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}, expected an integer")
+    return value
 
 
 def _without_repetitions(known):

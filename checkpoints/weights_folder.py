@@ -18,8 +18,8 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from checkpoints.checkpoint_files import CheckpointError
-from gan.atomic_file import UNFINISHED
-from gan.config import ConfigError, ExperimentConfig
+from gan.atomic_file import UNFINISHED, obstacle
+from gan.config import ConfigError, ExperimentConfig, field_names
 
 FORMAT = "ham_tf checkpoint"
 _VERSION = 1
@@ -44,12 +44,21 @@ class Description(NamedTuple):
 
 
 def is_weights_folder(folder: str) -> bool:
-    """Whether a folder has a `config.json` of this format."""
+    """Whether a folder is of this format, damaged or not."""
+    if os.path.isfile(os.path.join(folder, _WEIGHTS)):
+        return True
     try:
         with open(os.path.join(folder, _CONFIG), encoding="utf-8") as file:
             return json.load(file).get("format") == FORMAT
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def folder_of_file(path: str) -> str:
+    """The folder, if `path` is one of the two files in it; else `path`."""
+    folder, name = os.path.split(path)
+    is_ours = name in (_CONFIG, _WEIGHTS) and os.path.isfile(path) and is_weights_folder(folder)
+    return folder if is_ours else path
 
 
 def write_weights_folder(
@@ -105,11 +114,8 @@ def check_target(folder: str):
         )
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise CheckpointError(f"{folder}: this is a file. Choose a folder.")
-    parent = os.path.dirname(os.path.abspath(folder))
-    while not os.path.exists(parent):
-        parent = os.path.dirname(parent)
-    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
-        raise CheckpointError(f"{folder}: cannot be written. Choose another target.")
+    if reason := obstacle(folder):
+        raise CheckpointError(f"{folder}: cannot be written ({reason}). Choose another target.")
 
 
 class WeightsFolder:
@@ -167,7 +173,8 @@ class WeightsFolder:
                 **content,
                 "config": config,
                 "step": int(content["step"]),
-                "assumed": list(content["assumed"]),
+                "source": dict(content["source"]),
+                "assumed": [name for name in content["assumed"] if name in field_names("model")],
                 "weights": {"sha256": content["weights"]["sha256"]},
             }
         except ConfigError:

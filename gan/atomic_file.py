@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from typing import Optional
 
 UNFINISHED = ".unfinished-"  # how names of writes begin that a crash cut short
 
@@ -10,6 +11,20 @@ UNFINISHED = ".unfinished-"  # how names of writes begin that a crash cut short
 def is_unfinished(name: str) -> bool:
     """Whether a file name is that of a write which a crash cut short."""
     return name.startswith(UNFINISHED)
+
+
+def obstacle(path: str) -> Optional[str]:
+    """Why no file or folder can be made at `path`, as far as that shows before; or None."""
+    if not path:
+        return "the name is empty"
+    if os.path.islink(path) and not os.path.exists(path):
+        return f"{path} is a link to nothing"
+    parent = os.path.dirname(os.path.abspath(path))
+    while not os.path.exists(parent):
+        parent = os.path.dirname(parent)
+    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
+        return f"{parent} is no folder that can be written to"
+    return None
 
 
 def write_atomically(path: str, content: bytes):

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Optional, Union, get_args, get_origin
 
 from gan.resolutions import IMAGE_SIZES
 
+INFERRED = "inferred"  # preset of a job of which only the model is known
+
 
 class ConfigError(ValueError):
     """A setting that cannot work; the message names it and says what to do."""

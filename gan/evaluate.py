@@ -2,10 +2,10 @@
 
 import dataclasses
 import os
+import sys
 
 from checkpoints.catalogue import RELEASED, describe_released
 from gan.command_line import Parser, add_config_flags, execute, integer, model_settings
-from gan.config import EvaluationConfig
 
 _DATA = ("dataset", "data_dir", "train_split", "test_split")
 _EVALUATION = ("eval_images", "eval_batch_size", "eval_repetitions", "inception")
@@ -91,10 +91,16 @@ def main():
         for name in _DATA + _EVALUATION
         if getattr(arguments, name) is not None
     }
-    EvaluationConfig(**{name: changes[name] for name in _EVALUATION if name in changes})
+    for flag, name, least in (
+        ("num", "eval_images", 2),
+        ("repetitions", "eval_repetitions", 1),
+        ("batch_size", "eval_batch_size", 1),
+    ):
+        if changes.get(name, least) < least:
+            parser.error(f"--{flag}={changes[name]}: must be at least {least}.")
 
     # TensorFlow takes seconds to import: only once the flags are known to be good.
-    from checkpoints import load
+    from checkpoints.loading import load_opened
     from checkpoints.opening import open_checkpoint
     from gan.cache_folder import cache_folder
     from gan.evaluation import Evaluation, check_real_images
@@ -119,12 +125,16 @@ def main():
     source = open_images(
         data.dataset, model.image_size, model.image_channels, model.num_classes, data.data_dir
     )
-    check_real_images(config, source)
-    network = open_inception(config)
-    models = load(arguments.model, arguments.step, False, arguments.preset, **settings)
-    # Whatever can be wrong is known by now; from here on things are written.
     out = arguments.out or (run.path if run else _default_out(arguments.model))
-    os.makedirs(out, exist_ok=True)
+    log = EvaluationLog(out)
+    log.check()
+    network = open_inception(config)
+    check_real_images(config, source, for_judge=network is None)
+    if checkpoint.assumed:
+        assumed = checkpoint.describe_assumed()
+        print(f"Not told by the checkpoint, assumed as published: {assumed}.", file=sys.stderr)
+    models = load_opened(checkpoint, discriminator=False)
+    # Whatever can be wrong is known by now; from here on things are written.
     cache_dir = cache_folder(arguments.cache_dir)
     if network is None:
         runs_data = dataclasses.replace(checkpoint.config.data, data_dir=data.data_dir)
@@ -139,8 +149,8 @@ def main():
         config.evaluation.eval_repetitions,
         run.seconds_at(models.step) if run else None,
     )
-    EvaluationLog(out).add(record)
-    print(table(record, evaluation.names))
+    print(table(record, evaluation.names), flush=True)
+    log.add({"model": arguments.model, **record})
     print(f"Recorded in {RunFolder(out).metrics_path}")
 
 

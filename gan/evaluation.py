@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional
 import numpy as np
 import tensorflow as tf
 
-from gan.config import ExperimentConfig
+from gan.config import INFERRED, ExperimentConfig
 from gan.eager_thread import eagerly
 from gan.evaluation_record import figure_names, pipeline_warning, summarize
 from gan.feature_networks import MOST_IMAGES
@@ -132,7 +132,9 @@ class Evaluation:
         config, data = self._config, self._config.data
         record = {
             "step": step,
-            "images": step * config.training.batch_size,
+            # Nothing tells the batch size of an authors' checkpoint without preset.
+            "images": None if config.preset == INFERRED else step * config.training.batch_size,
+            "dataset": data.dataset,
             "seconds": None if seconds is None else round(seconds, 1),
             "repetitions": len(repetitions),
             "evaluated_images": config.evaluation.eval_images,
@@ -155,8 +157,13 @@ class Evaluation:
         return {**record, "warning": warning} if warning else record
 
 
-def check_real_images(config: ExperimentConfig, source: ImageSource):
+def check_real_images(config: ExperimentConfig, source: ImageSource, for_judge: bool):
     """Checks before any work that there are real images to compare with.
+
+    Args:
+        config: the job.
+        source: the real images.
+        for_judge: whether a judge is to be trained, on the training split.
 
     Raises:
         DataError: if there is no such split, or it has fewer than two images.
@@ -167,4 +174,5 @@ def check_real_images(config: ExperimentConfig, source: ImageSource):
             f"Data set {source.name!r}: split {split!r} has {source.count(split)} images; "
             "an evaluation needs 2 or more."
         )
-    source.count(config.data.train_split)
+    if for_judge:
+        source.count(config.data.train_split)

@@ -5,8 +5,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from gan.atomic_file import obstacle
 from gan.eager_thread import eagerly
 from gan.run_folder import RunFolder
+
+
+class EvaluationLogError(ValueError):
+    """A folder that no evaluation can be recorded in; the message says why."""
 
 
 class EvaluationLog:
@@ -19,6 +24,21 @@ class EvaluationLog:
     def __init__(self, folder: str):
         self._folder = RunFolder(folder)
         self._writer = None
+
+    def check(self):
+        """Checks that records can be written, as far as that shows before the work.
+
+        Raises:
+            EvaluationLogError: if they cannot.
+        """
+        folder, file = self._folder.path, self._folder.metrics_path
+        if os.path.isdir(folder):
+            can = os.access(folder, os.W_OK | os.X_OK) and not os.path.isdir(file)
+            reason = None if can else f"{file} cannot be written"
+        else:
+            reason = f"{folder} is a file" if os.path.exists(folder) else obstacle(folder)
+        if reason:
+            raise EvaluationLogError(f"--out={folder}: {reason}. Choose another folder.")
 
     def add(self, record: dict[str, Any]):
         """Appends a record."""

@@ -71,6 +71,7 @@ def plain_figures(record: dict[str, Any], names: dict[str, str]) -> dict[str, fl
 def find_record(
     records: list[dict[str, Any]],
     names: dict[str, str],
+    dataset: str,
     sha256: str,
     step: int,
     repetitions: int = 1,
@@ -79,6 +80,7 @@ def find_record(
     for record in reversed(records):
         if (
             record.get("step") == step
+            and record.get("dataset") == dataset
             and record.get("sha256") == sha256
             and record.get("repetitions", 0) >= repetitions
             and all(name in record for name in names.values())

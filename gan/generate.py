@@ -21,8 +21,7 @@ def main():
     if not flags.out:
         check_output(os.path.join(folder, "any.png"))
 
-    from checkpoints import load
-    from checkpoints.conversion import describe_assumed
+    from checkpoints.loading import load_opened
     from checkpoints.opening import open_checkpoint
     from gan.image_request import ImageRequest, plan_images
     from gan.image_writer import open_writer
@@ -39,7 +38,7 @@ def main():
     if note:
         print(note, file=sys.stderr)
     if checkpoint.assumed:
-        assumed = describe_assumed(checkpoint)
+        assumed = checkpoint.describe_assumed()
         print(f"Not told by the checkpoint, assumed as published: {assumed}.", file=sys.stderr)
     title = f"{plan_title}, step {checkpoint.step}"
     name = f"{'' if is_run else model_name + '_'}{plan_name}_step_{checkpoint.step}"
@@ -53,7 +52,7 @@ def main():
                 )
                 for path in paths
             ]
-            generator = load(flags.model, flags.step, discriminator=False).generator
+            generator = load_opened(checkpoint, discriminator=False).generator
             _draw(generator, plan, model, flags.batch_size, writers)
     except OSError as error:
         if error.filename is not None:

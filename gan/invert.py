@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+from gan.atomic_file import obstacle, write_atomically
 from gan.command_line import Parser, execute, integer, number
 from gan.inversion_settings import InversionSettings
 
@@ -73,24 +74,25 @@ def main():
     latent_path = base + ".npz"
     if os.path.realpath(picture_path) == os.path.realpath(arguments.image):
         parser.error(f"--out={picture_path}: is the image itself. Give another file to write.")
-    obstacle = _obstacle(picture_path) or _obstacle(latent_path)
-    if obstacle:
-        parser.error(f"--out={picture_path}: {obstacle} Give the name of a file to write.")
+    for path in (picture_path, latent_path):
+        reason = f"{path} is a folder" if os.path.isdir(path) else obstacle(path)
+        if reason:
+            parser.error(f"--out={picture_path}: {reason}. Give the name of a file to write.")
 
     from preprocessing.image_file import network_input, read_image
 
     picture = read_image(arguments.image)
 
-    from checkpoints import load
-    from gan.atomic_file import write_atomically
+    from checkpoints.loading import load_opened
+    from checkpoints.opening import open_checkpoint
     from gan.image_grid import to_png
     from gan.inversion import invert
     from gan.inversion_picture import draw_inversion
     from preprocessing.class_names import ClassNameError, class_names
 
-    models = load(arguments.model, arguments.step, discriminator=settings.feature_weight > 0)
-    classes = models.config.model.num_classes
-    names = class_names(models.config.data.dataset, classes)
+    checkpoint = open_checkpoint(arguments.model, arguments.step)
+    classes = checkpoint.config.model.num_classes
+    names = class_names(checkpoint.config.data.dataset, classes)
     if arguments.class_text is not None:
         try:
             labels = [names.resolve(arguments.class_text)]
@@ -103,6 +105,10 @@ def main():
             f"--class: must be given. The model has {classes} classes; all are tried only where "
             f"there are at most {_MOST_CLASSES_TRIED}."
         )
+    if checkpoint.assumed:
+        assumed = checkpoint.describe_assumed()
+        print(f"Not told by the checkpoint, assumed as published: {assumed}.", file=sys.stderr)
+    models = load_opened(checkpoint, discriminator=settings.feature_weight > 0)
     if models.discriminator is None and settings.feature_weight > 0:
         print(
             "The checkpoint has no discriminator: pixels alone are compared.",
@@ -136,21 +142,10 @@ def main():
 def _default_path(model, image):
     from gan.run_folder import RunFolder
 
-    folder = RunFolder(model).samples_dir if os.path.isdir(model) else "samples"
+    run = RunFolder(model)
+    folder = run.samples_dir if os.path.isdir(run.checkpoint_dir) else "samples"
     name = os.path.splitext(os.path.basename(image))[0]
     return os.path.join(folder, f"inverted_{name}.png")
-
-
-def _obstacle(path):
-    """Why a file cannot be written, as far as that shows before the work; or None."""
-    if os.path.isdir(path):
-        return f"{path} is a folder."
-    folder = os.path.dirname(os.path.abspath(path))
-    while not os.path.exists(folder):
-        folder = os.path.dirname(folder)
-    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        return f"{folder} is no folder that can be written to."
-    return None
 
 
 def _progress_bar(steps):

@@ -82,7 +82,6 @@ class Job:
         self._source = open_images(
             data.dataset, model.image_size, model.image_channels, model.num_classes, data.data_dir
         )
-        self._source.count(data.train_split)
 
     def train(self, on_checkpoint=None):
         """Trains to `config.training.steps`, from the newest checkpoint if there is one.
@@ -92,6 +91,7 @@ class Job:
                 written, while the clock stands.
         """
         engine = import_engine()
+        self._source.count(self._config.data.train_split)
         if not os.path.exists(self._run.config_path):
             self._run.write_config(self._config)
         with self._run.locked():
@@ -222,8 +222,9 @@ class Job:
         Returns:
             Inception, if it judges this job, else None.
         """
-        check_real_images(self._config, self._source)
-        return open_inception(self._config)
+        inception = open_inception(self._config)
+        check_real_images(self._config, self._source, for_judge=inception is None)
+        return inception
 
     def _make_evaluation(self, inception):
         network = inception or open_judge(self._config, self._source, self._run.judge_path)
@@ -236,7 +237,12 @@ class Job:
 
     def _recorded(self, evaluation, step, repetitions=1):
         return find_record(
-            self._run.metrics(), evaluation.names, evaluation.network.sha256, step, repetitions
+            self._run.metrics(),
+            evaluation.names,
+            self._config.data.dataset,
+            evaluation.network.sha256,
+            step,
+            repetitions,
         )
 
     def _evaluate(self, evaluation, path, repetitions=1, seconds=None):

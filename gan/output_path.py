@@ -2,6 +2,8 @@
 
 import os
 
+from gan.atomic_file import obstacle
+
 _KINDS = {".png": "grid", ".npz": "archive", ".gif": "animation"}
 
 
@@ -33,8 +35,5 @@ def check_output(path: str):
         )
     if not is_folder and os.path.isdir(path):
         raise OutputError(f"--out={path}: this is a folder. Expected a file to write.")
-    parent = os.path.dirname(os.path.abspath(path))
-    while not os.path.exists(parent):
-        parent = os.path.dirname(parent)
-    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
-        raise OutputError(f"--out={path}: {parent} is no folder that can be written to.")
+    if reason := obstacle(path):
+        raise OutputError(f"--out={path}: {reason}.")

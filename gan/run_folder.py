@@ -8,6 +8,7 @@ runs/digits/
   samples/              what gan.generate draws
   judge.npz             the classifier that judges generated images
   metrics.jsonl         one line per evaluation
+  eval/                 the same for TensorBoard
   progress.json         step and seconds of the newest checkpoint
   report.json           the figures of the finished run
 ```
@@ -110,9 +111,10 @@ class RunFolder:
             for section, name in _FIXED:
                 before, now = (getattr(getattr(c, section), name) for c in (old, config))
                 if before != now:
+                    old_value = f"give --{name}={before}" if before is not None else f"no --{name}"
                     raise RunFolderError(
                         f"--run={self.path}: the folder was trained with {name}={before}, now "
-                        f"{name}={now}. Choose another --run, or give --{name}={before} to go on."
+                        f"{name}={now}. Choose another --run, or {old_value} to go on."
                     )
         elif os.path.isdir(self.path) and any(
             not is_unfinished(name) for name in os.listdir(self.path)

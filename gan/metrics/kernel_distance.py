@@ -7,7 +7,7 @@ from typing import Optional
 
 import numpy as np
 
-from gan.metrics.activations import MetricError, checked_pair
+from gan.metrics.activations import checked_pair
 
 
 def kernel_distance(a, b, block_size: int = 1000, seed: Optional[int] = 0) -> float:
@@ -18,23 +18,19 @@ def kernel_distance(a, b, block_size: int = 1000, seed: Optional[int] = 0) -> fl
 
     Args:
         a, b: `[count, features]`; the counts may differ.
-        block_size: most images of a block.
+        block_size: most images of a block, unless the smaller set is too small for so many blocks.
         seed: of the order from which blocks are cut, because stored images may be
             sorted by class; None to keep the given order.
 
     Raises:
-        MetricError: if the two cannot be compared, or a block gets fewer than two images.
+        MetricError: if the two cannot be compared.
     """
     a, b = checked_pair(a, b)
     if seed is not None:
         random = np.random.RandomState(seed)
         a, b = (features[random.permutation(len(features))] for features in (a, b))
-    blocks = -(-max(len(a), len(b)) // block_size)
-    if min(len(a), len(b)) < 2 * blocks:
-        raise MetricError(
-            f"{len(a)} and {len(b)} images cannot be compared in {blocks} blocks: each needs 2 of "
-            "both."
-        )
+    # Each block needs two images of both sets.
+    blocks = max(1, min(-(-max(len(a), len(b)) // block_size), min(len(a), len(b)) // 2))
     pairs = zip(np.array_split(a, blocks), np.array_split(b, blocks))
     return float(np.mean([_squared_discrepancy(x, y) for x, y in pairs]))
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -79,6 +80,11 @@ def test_convert_and_inspect(run_command, tmp_path):
             "block1/norm1/gamma",
         ):
             assert fact in out, fact
+    # Converted once more: the same weights, and still the record of the first source.
+    status, _, error = run_command("convert", target, tmp_path / "again")
+    assert status == 0, error
+    for name in ("config.json", "weights.npz"):
+        assert (tmp_path / "again" / name).read_bytes() == (target / name).read_bytes()
     # A second conversion must not write over the first.
     status, _, error = run_command("convert", tmp_path / "source", target)
     assert status == 1
@@ -110,6 +116,11 @@ def make_bad_paths(folder):
     (folder / "torch").mkdir()
     (folder / "torch" / "model.pth").write_bytes(b"PK\x03\x04" + bytes(40))
     (folder / "model.bin").write_bytes(b"\x80\x02}q\x00.")
+    with zipfile.ZipFile(folder / "archive.ckpt", "w") as archive:
+        archive.writestr("a_name_longer_than_any_first_block_of_a_file_that_was_read/data.pkl", b"")
+    (folder / "damaged").mkdir()
+    (folder / "damaged" / "weights.npz").write_bytes(b"PK")
+    (folder / "damaged" / "config.json").write_text('{"format": "ham_tf')
     (folder / "notes.txt").write_text("hello")
     write_checkpoint(str(folder / "other" / "model.ckpt-3"), {"a": np.zeros(3)})
     for name in ("a", "b"):
@@ -126,6 +137,8 @@ BAD = [
     (["torch"], "torch: holds PyTorch files (model.pth), no TensorFlow checkpoint."),
     (["torch/model.pth"], "model.pth: a PyTorch file."),
     (["model.bin"], "model.bin: a PyTorch file."),
+    (["archive.ckpt"], "archive.ckpt: a PyTorch file."),
+    (["damaged"], "config.json: the checkpoint is damaged (JSONDecodeError"),
     (["notes.txt"], "notes.txt: no checkpoint. Expected a folder, or files of a TensorFlow"),
     (["other"], "a TensorFlow checkpoint, but not of HamGAN"),
     (["two"], "holds several checkpoints (a.index, b.index). Name one of them."),
@@ -168,3 +181,7 @@ def test_impossible_flags_and_targets(run_command, tmp_path):
     status, _, error = run_command("convert", tmp_path / "good", tmp_path / "file")
     assert status == 1
     assert "this is a file" in error
+    for target in ("", tmp_path / "file" / "below"):
+        status, _, error = run_command("convert", tmp_path / "good", target)
+        assert status == 1
+        assert "cannot be written" in error

@@ -50,10 +50,12 @@ def test_damage_is_found(tmp_path, part, damage):
 
 def test_missing_data_file(tmp_path):
     """The advice depends on whether it is a run of ours."""
-    for folder, advice in (("checkpoints", "There is no older one"), ("other", "download it")):
-        path = str(tmp_path / folder / "model.ckpt-5")
+    for folder, advice in (("run", "There is no older one"), ("other", "download it")):
+        path = str(tmp_path / folder / "checkpoints" / "model.ckpt-5")
         write_checkpoint(path, {"a": np.zeros(3)})
         os.remove(path + ".data-00000-of-00001")
+        if folder == "run":
+            (tmp_path / folder / "config.json").write_text("")
         with pytest.raises(CheckpointError, match=f"damaged.* {advice}"):
             verify(path)
 

@@ -9,11 +9,13 @@ from conftest import write_checkpoint
 from released_checkpoint import SMALL, write_small
 
 import checkpoints
+from checkpoints.catalogue import RELEASED
 from checkpoints.checkpoint_files import CheckpointError
 from checkpoints.conversion import convert
 from checkpoints.tensor_names import released_names
+from gan.config import ConfigError
 from gan.networks import make_discriminator, make_generator, weights_by_path
-from gan.presets import smoke
+from gan.presets import get_preset, smoke
 from gan.run_folder import RunFolder
 
 
@@ -180,6 +182,44 @@ def test_settings_that_no_variable_tells(tmp_path):
         checkpoints.load(str(tmp_path), preset="hamgan_strong")
     with pytest.raises(CheckpointError, match="--generator_ham_rank=9: must be at most 8"):
         checkpoints.load(str(tmp_path), generator_ham_rank=9)
+
+
+def test_unknown_variables_are_named_where_weights_have_no_counterpart(tmp_path):
+    write_small(tmp_path, change=lambda variables: variables.update({"EMA/x": np.float32(0)}))
+    with pytest.raises(CheckpointError, match="ham/query/kernel has no counterpart.*EMA/x is unk"):
+        checkpoints.load(str(tmp_path), ham="self_attention")
+
+
+@pytest.mark.parametrize("path", ["digits", "source"])
+def test_an_unknown_setting(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    write_small(tmp_path / "source")
+    with pytest.raises(ConfigError, match="Unknown setting 'hams'. Known settings of a model"):
+        checkpoints.load(path, hams="cd")
+
+
+def test_a_setting_that_says_the_same():
+    assert checkpoints.load("digits", discriminator_ham="nmf").step == 4000
+
+
+def test_parts_of_folders(tmp_path, monkeypatch):
+    """The folder is meant; a downloaded folder may have a released model's name."""
+    run = make_run(tmp_path / "run", variables_of(smoke()))
+    assert checkpoints.load(run.checkpoint_dir).config == smoke()
+    convert(run.path, str(tmp_path / "converted"))
+    for name in ("config.json", "weights.npz"):
+        assert checkpoints.load(str(tmp_path / "converted" / name)).step == 5
+    write_small(tmp_path / "hamgan_baby")
+    monkeypatch.chdir(tmp_path)
+    assert checkpoints.load("hamgan_baby").step == 12
+
+
+def test_released_models_have_their_descriptions():
+    for name, model in RELEASED.items():
+        assert get_preset(model.preset), name
+        if model.folder:
+            assert os.path.isfile(os.path.join(model.folder, "README.md"))
+            assert os.path.isfile(model.place.split(",")[0])
 
 
 def test_the_shipped_digits():

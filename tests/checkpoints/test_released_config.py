@@ -59,7 +59,7 @@ def write_settings(folder, **content):
 
 
 def test_the_settings_beside_the_checkpoint(tmp_path):
-    generator = dict(version="v1", ham_type="CD", S=2, D=8, R=3, K=4)
+    generator = dict(version="V1", ham_type="CD", S=2, D=8, R=3, K=4)
     discriminator = dict(version="v1", ham_type="NMF", S=1, D=16, R=5, K=4)
     path = write_settings(tmp_path, z_dim=6, G=generator, D=discriminator)
     found, assumed = released_config(path, shapes_of(SMALL))
@@ -84,7 +84,18 @@ def test_settings_that_contradict_the_shapes(tmp_path):
         released_config(path, shapes_of(SMALL))
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", '{"G": 3}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[1]",
+        '{"G": 3}',
+        '{"G": {"K": "6"}}',
+        '{"G": {"R": 4.0}}',
+        '{"z_dim": null}',
+        '{"D": {"ham_type": 2}}',
+    ],
+)
 def test_settings_that_cannot_be_read(tmp_path, content):
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(CheckpointError, match="config.json: cannot be read as the settings"):

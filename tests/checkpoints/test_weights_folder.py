@@ -99,6 +99,7 @@ def test_damaged_weights(tmp_path, damage):
     [
         (lambda content: content.update(version=2), "format version 2, expected 1"),
         (lambda content: content.pop("weights"), "damaged .KeyError: 'weights'"),
+        (lambda content: content.pop("source"), "damaged .KeyError: 'source'"),
         (lambda content: content.update(step=None), "damaged .TypeError"),
         (lambda content: content["config"]["model"].update(z_dim=0), "--z_dim=0: must be"),
     ],

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from checkpoints import load
 from conftest import needs_tfgan, tf_variable
 from tensorflow import keras
 
+from checkpoints import load
 from gan.input_pipeline import training_batches
 from gan.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.networks import make_generator

@@ -46,6 +46,7 @@ def figures(value):
 def record(*values, **changes):
     return {
         "step": 20,
+        "dataset": "digits",
         "sha256": "a",
         "repetitions": len(values),
         "evaluated_images": 1000,
@@ -71,13 +72,14 @@ def test_find_record():
     old = {"step": 20, "frechet_distance": 3.0, "evaluated_images": 1000}  # of an earlier version
     once, thrice = record(1.0), record(1.0, 2.0, 6.0)
     records = [old, thrice, once, record(1.0, step=30), {}]
-    assert find_record(records, NAMES, "a", 20) is once
-    assert find_record(records, NAMES, "a", 20, repetitions=3) is thrice
-    assert find_record(records, NAMES, "a", 20, repetitions=4) is None
-    assert find_record(records, NAMES, "b", 20) is None
-    assert find_record(records, NAMES, "a", 10) is None
-    assert find_record([old], NAMES, "a", 20) is None
-    assert find_record(records, figure_names(JUDGE, "test", 999), "a", 20) is None
+    assert find_record(records, NAMES, "digits", "a", 20) is once
+    assert find_record(records, NAMES, "digits", "a", 20, repetitions=3) is thrice
+    assert find_record(records, NAMES, "digits", "a", 20, repetitions=4) is None
+    assert find_record(records, NAMES, "digits", "b", 20) is None
+    assert find_record(records, NAMES, "digits", "a", 10) is None
+    assert find_record(records, NAMES, "mnist", "a", 20) is None
+    assert find_record([old], NAMES, "digits", "a", 20) is None
+    assert find_record(records, figure_names(JUDGE, "test", 999), "digits", "a", 20) is None
 
 
 def test_descriptions():
