@@ -102,16 +102,16 @@ def main():
     # TensorFlow takes seconds to import: only once the flags are known to be good.
     from checkpoints.loading import load_opened
     from checkpoints.opening import open_checkpoint
-    from gan.cache_folder import cache_folder
-    from gan.evaluation import Evaluation, check_real_images
-    from gan.evaluation_log import EvaluationLog
-    from gan.evaluation_record import table
-    from gan.feature_networks import (
+    from gan.evaluation.cache_folder import cache_folder
+    from gan.evaluation.feature_networks import (
         describe_network,
         open_inception,
         open_judge,
         shared_judge_path,
     )
+    from gan.evaluation.log import EvaluationLog
+    from gan.evaluation.protocol import Evaluation, check_real_images
+    from gan.evaluation.record import table
     from gan.run_folder import RunFolder
     from preprocessing.image_source import open_images
 

@@ -7,7 +7,7 @@ import sys
 
 from gan.command_line import execute
 from gan.generate_flags import read_flags
-from gan.output_path import OutputError, check_output
+from gan.image_files.output_path import OutputError, check_output
 from gan.run_folder import RunFolder
 
 
@@ -23,8 +23,8 @@ def main():
 
     from checkpoints.loading import load_opened
     from checkpoints.opening import open_checkpoint
-    from gan.image_request import ImageRequest, plan_images
-    from gan.image_writer import open_writer
+    from gan.image_files.writer import open_writer
+    from gan.sampling.image_request import ImageRequest, plan_images
     from preprocessing.class_names import class_names
 
     # Before the model is built, which takes long: everything that can be wrong.
@@ -67,8 +67,8 @@ def _draw(generator, plan, model, batch_size, writers):
     """Draws the images of a plan, one after the other, and hands each to all writers."""
     from tqdm import tqdm
 
-    from gan.image_grid import to_uint8
-    from gan.sampling import sample_images
+    from gan.image_files.grid import to_uint8
+    from gan.sampling.sampler import sample_images
 
     bar = tqdm(
         total=plan.count,

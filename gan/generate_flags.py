@@ -4,9 +4,9 @@ import argparse
 import os
 
 from gan.command_line import Parser, integer, number
-from gan.latents import SEEDS, LatentError, check_truncation
-from gan.output_path import check_output, output_kind
-from gan.selection import read_seeds
+from gan.image_files.output_path import check_output, output_kind
+from gan.sampling.latents import SEEDS, LatentError, check_truncation
+from gan.sampling.selection import read_seeds
 
 _FRAMES = 16
 # What may be written of each series; of plain images the last.

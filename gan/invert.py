@@ -8,7 +8,7 @@ import time
 
 from gan.atomic_file import obstacle, write_atomically
 from gan.command_line import Parser, execute, integer, number
-from gan.inversion_settings import InversionSettings
+from gan.inversion.settings import InversionSettings
 
 _MOST_CLASSES_TRIED = 10
 _SNAPSHOTS = (0, 0.05, 0.2, 0.5)  # of all steps: most happens early
@@ -85,9 +85,9 @@ def main():
 
     from checkpoints.loading import load_opened
     from checkpoints.opening import open_checkpoint
-    from gan.image_grid import to_png
-    from gan.inversion import invert
-    from gan.inversion_picture import draw_inversion
+    from gan.image_files.grid import to_png
+    from gan.inversion.optimisation import invert
+    from gan.inversion.picture import draw_inversion
     from preprocessing.class_names import ClassNameError, class_names
 
     checkpoint = open_checkpoint(arguments.model, arguments.step)

@@ -16,12 +16,12 @@ from checkpoints.checkpoint_files import (
     verify,
 )
 from checkpoints.loading import load
-from gan.cache_folder import cache_folder
 from gan.config import ExperimentConfig
-from gan.evaluation import Evaluation, check_real_images
-from gan.evaluation_log import EvaluationLog
-from gan.evaluation_record import describe, find_record, table
-from gan.feature_networks import describe_network, open_inception, open_judge
+from gan.evaluation.cache_folder import cache_folder
+from gan.evaluation.feature_networks import describe_network, open_inception, open_judge
+from gan.evaluation.log import EvaluationLog
+from gan.evaluation.protocol import Evaluation, check_real_images
+from gan.evaluation.record import describe, find_record, table
 from gan.metrics.activations import MetricError
 from gan.report import describe_report, make_report
 from gan.run_folder import RunFolder

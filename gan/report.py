@@ -4,7 +4,7 @@ import sys
 from typing import Any, Optional
 
 from gan.config import ExperimentConfig
-from gan.evaluation_record import TITLES, figure_lines, plain_figures, warnings_of
+from gan.evaluation.record import TITLES, figure_lines, plain_figures, warnings_of
 from gan.run_folder import RunFolder
 
 _OF_REAL_IMAGES = (
@@ -27,7 +27,7 @@ def make_report(
     Args:
         config: the job.
         run: its folder.
-        names: of the figures; see `gan.evaluation_record.figure_names`.
+        names: of the figures; see `gan.evaluation.record.figure_names`.
         first: record of the evaluation before training; None if there is none.
         final: record of the last evaluation.
     """

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from gan.atomic_file import write_atomically
 from gan.config import ExperimentConfig
-from gan.image_grid import draw_grid, to_png
+from gan.image_files.grid import draw_grid, to_png
 from gan.run_folder import RunFolder
 
 GRID_COLUMNS = 10

@@ -73,6 +73,11 @@ def functional_model(make, shape=(6, 6, CHANNELS)):
     return keras.Model(inputs, make()(inputs))
 
 
+# Other kernels round otherwise, and hams that multiply cosines by 100 before a softmax,
+# step after step, make more of it: 1.2e-4 was seen on one processor, 1e-5 on another.
+OTHER_KERNELS = 1e-3
+
+
 def assert_close(actual, expected, tolerance=1e-5):
     np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
 
@@ -107,7 +112,7 @@ def runs_under_xla(make, tmp_path):
         return y, tape.gradient(y, x)
 
     y, gradient = value_and_gradient(x, False)
-    assert_close(y, expected, 1e-4)
+    assert_close(y, expected, OTHER_KERNELS)
     assert np.isfinite(gradient).all()
     assert np.isfinite(value_and_gradient(x, True)[1]).all()
 
@@ -143,7 +148,7 @@ def takes_unknown_sizes(make, tmp_path):
         x = features(batch, height, width)
         y = model(x)
         assert y.shape[:3] == x.shape[:3]
-        assert_close(tf.function(model)(x), y, 1e-4)
+        assert_close(tf.function(model)(x), y, OTHER_KERNELS)
 
 
 @environment("config")
@@ -174,7 +179,7 @@ def exports_a_saved_model(make, tmp_path):
     y = model(x, training=False)
     model.export(str(tmp_path / "model"), **({} if KERAS_2 else {"verbose": False}))
     loaded = tf.saved_model.load(str(tmp_path / "model"))
-    assert_close(loaded.serve(x), y, 1e-4)
+    assert_close(loaded.serve(x), y, OTHER_KERNELS)
 
 
 @environment("training")
@@ -249,7 +254,7 @@ def converts_to_tflite(make, tmp_path):
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
     interpreter.invoke()
     converted = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    assert_close(converted, y, 1e-4)
+    assert_close(converted, y, OTHER_KERNELS)
 
 
 @environment("ONNX", without=NEEDS_CHOLESKY, reason="ONNX has no Cholesky")
@@ -264,7 +269,7 @@ def converts_to_onnx(make, tmp_path):
     tf2onnx.convert.from_function(function, signature, opset=17, output_path=path)
     onnx.checker.check_model(path)  # the converter writes operators that ONNX has not
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    assert_close(session.run(None, {session.get_inputs()[0].name: x})[0], y, 1e-4)
+    assert_close(session.run(None, {session.get_inputs()[0].name: x})[0], y, OTHER_KERNELS)
 
 
 def conformance_table():

@@ -254,16 +254,16 @@ def test_targets_that_cannot_be_written(generate, tmp_path, out, message):
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_a_run_that_is_cut_short_leaves_nothing(generate, monkeypatch, tmp_path, failure):
-    import gan.sampling
+    import gan.sampling.sampler
 
-    real = gan.sampling.sample_images
+    real = gan.sampling.sampler.sample_images
 
     def fail(*arguments):
         images = real(*arguments)
         yield next(images)
         raise failure
 
-    monkeypatch.setattr(gan.sampling, "sample_images", fail)
+    monkeypatch.setattr(gan.sampling.sampler, "sample_images", fail)
     (tmp_path / "a.npz").write_text("old")
     status, out, error = generate("--out=a.npz", "--out=folder", "--out=a.png")
     assert out == ""

@@ -11,14 +11,14 @@ from PIL import Image
 
 import gan.invert
 from gan.command_line import execute
-from gan.image_grid import to_uint8
-from gan.inversion import Inverter, invert
-from gan.inversion_picture import draw_inversion
-from gan.inversion_settings import InversionError, InversionSettings
-from gan.latents import draw_latent
+from gan.image_files.grid import to_uint8
+from gan.inversion.optimisation import Inverter, invert
+from gan.inversion.picture import draw_inversion
+from gan.inversion.settings import InversionError, InversionSettings
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
 from gan.run_folder import RunFolder
+from gan.sampling.latents import draw_latent
 
 MODEL = smoke().model
 LABEL = 3

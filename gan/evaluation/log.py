@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from gan.atomic_file import obstacle
-from gan.eager_thread import eagerly
+from gan.evaluation.eager_thread import eagerly
 from gan.run_folder import RunFolder
 
 

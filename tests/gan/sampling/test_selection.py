@@ -2,7 +2,7 @@
 
 import pytest
 
-from gan.selection import SelectionError, read_classes, read_seeds
+from gan.sampling.selection import SelectionError, read_classes, read_seeds
 from preprocessing.class_names import class_names
 
 IMAGENET, DIGITS = class_names("imagenet2012", 1000), class_names("digits", 10)

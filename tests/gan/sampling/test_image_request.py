@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from gan.image_plan import Sample
-from gan.image_request import ImageRequest, PlanError, plan_images
+from gan.sampling.image_plan import Sample
+from gan.sampling.image_request import ImageRequest, PlanError, plan_images
 from preprocessing.class_names import class_names
 
 DIGITS, IMAGENET = class_names("digits", 10), class_names("imagenet2012", 1000)

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import NamedTuple, Optional
 
-from gan.image_plan import (
+from gan.sampling.image_plan import (
     Plan,
     plan_class_path,
     plan_latent_path,
@@ -11,8 +11,8 @@ from gan.image_plan import (
     plan_seeds,
     plan_truncations,
 )
-from gan.latents import SEEDS
-from gan.selection import read_classes
+from gan.sampling.latents import SEEDS
+from gan.sampling.selection import read_classes
 from preprocessing.class_names import ClassNames
 
 _CLASSES_SHOWN = 10  # of a model with more, unless some are chosen

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from gan.image_plan import Sample
-from gan.latents import draw_latent, interpolate_latents
+from gan.sampling.image_plan import Sample
+from gan.sampling.latents import draw_latent, interpolate_latents
 
 _MOST_AT_ONCE = 16  # images whose features are held together; more are no faster
 

@@ -7,16 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 from gan.config import INFERRED, ExperimentConfig
-from gan.eager_thread import eagerly
-from gan.evaluation_record import figure_names, pipeline_warning, summarize
-from gan.feature_networks import MOST_IMAGES
+from gan.evaluation.eager_thread import eagerly
+from gan.evaluation.feature_networks import MOST_IMAGES
+from gan.evaluation.real_statistics import real_statistics, repeated
+from gan.evaluation.record import figure_names, pipeline_warning, summarize
 from gan.input_pipeline import evaluation_inputs
 from gan.metrics.classifier_score import classifier_score
 from gan.metrics.feature_network import FeatureNetwork, run_network
 from gan.metrics.frechet_distance import frechet_distance
 from gan.metrics.inception import Inception
 from gan.metrics.kernel_distance import kernel_distance
-from gan.real_statistics import real_statistics, repeated
 from preprocessing.image_source import DataError, ImageSource
 
 _MOST_PIXELS = 2**20  # generated at once: 64 images at 128 pixels; full size then fits in 4 GB
@@ -82,7 +82,7 @@ class Evaluation:
             seconds: of training up to this step, for the record.
 
         Returns:
-            The record; see `gan.evaluation_record`.
+            The record; see `gan.evaluation.record`.
 
         Raises:
             MetricError: if the images are not finite.

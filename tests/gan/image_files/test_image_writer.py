@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.image_grid import GridError
-from gan.image_request import ImageRequest, plan_images
-from gan.image_writer import open_writer
+from gan.image_files.grid import GridError
+from gan.image_files.writer import open_writer
+from gan.sampling.image_request import ImageRequest, plan_images
 from preprocessing.class_names import class_names
 
 NAMES = class_names("digits", 10)

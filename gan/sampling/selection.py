@@ -2,7 +2,7 @@
 
 import re
 
-from gan.latents import SEEDS
+from gan.sampling.latents import SEEDS
 from preprocessing.class_names import ClassNameError, ClassNames
 
 MOST_SEEDS = 1_000_000

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 
 from gan.atomic_file import UNFINISHED
-from gan.image_grid import to_picture, to_png
+from gan.image_files.grid import to_picture, to_png
 from preprocessing.class_names import ClassNames
 
 

@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from gan.evaluation_record import (
+from gan.evaluation.record import (
     describe,
     figure_names,
     find_record,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gan.atomic_file import write_atomically
-from gan.image_grid import Grid, GridError, draw_grid, save_grid, to_png, to_uint8
+from gan.image_files.grid import Grid, GridError, draw_grid, save_grid, to_png, to_uint8
 
 
 def test_scaling():

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from gan.image_grid import Grid
+from gan.image_files.grid import Grid
 
 _SMALLEST_CELL = 96  # pixels; smaller images are enlarged by whole factors
 _MILLISECONDS = 60  # per frame

@@ -17,9 +17,9 @@ import checkpoints
 import gan.evaluate
 import gan.train
 from gan.command_line import execute
-from gan.evaluation import Evaluation
-from gan.evaluation_log import EvaluationLog
-from gan.feature_networks import open_judge, shared_judge_path
+from gan.evaluation.feature_networks import open_judge, shared_judge_path
+from gan.evaluation.log import EvaluationLog
+from gan.evaluation.protocol import Evaluation
 from gan.input_pipeline import evaluation_inputs
 from gan.metrics.classifier_score import classifier_score
 from gan.metrics.frechet_distance import frechet_distance
@@ -284,7 +284,7 @@ def test_missing_inception_is_said_before_any_work(evaluate, tmp_path, data_dir,
 
 
 def test_a_wrong_pipeline_is_in_the_report(run, source, judge, cache_dir, monkeypatch):
-    monkeypatch.setattr("gan.evaluation.pipeline_warning", lambda *args: "WRONG")
+    monkeypatch.setattr("gan.evaluation.protocol.pipeline_warning", lambda *args: "WRONG")
     record = Evaluation(smoke(), source, judge, cache_dir).evaluate(loader(run), 1)
     assert record["warning"] == "WRONG"
     assert json.loads(json.dumps(record)) == record

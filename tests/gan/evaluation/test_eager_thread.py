@@ -5,7 +5,7 @@ import threading
 import pytest
 import tensorflow as tf
 
-from gan.eager_thread import eagerly
+from gan.evaluation.eager_thread import eagerly
 
 
 def test_eager_work_stays_in_its_thread():

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from gan.generator import Generator
-from gan.image_plan import Sample
-from gan.latents import draw_latent, interpolate_latents
-from gan.sampling import sample_images
+from gan.sampling.image_plan import Sample
+from gan.sampling.latents import draw_latent, interpolate_latents
+from gan.sampling.sampler import sample_images
 
 CLASSES, Z_DIM = 5, 7
 

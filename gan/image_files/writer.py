@@ -4,13 +4,13 @@ import contextlib
 
 import numpy as np
 
-from gan.animation import draw_animation
 from gan.atomic_file import write_atomically
-from gan.image_archive import open_archive
-from gan.image_folder import open_folder
-from gan.image_grid import MOST_PIXELS, Grid, GridError, to_png
-from gan.image_plan import Plan
-from gan.output_path import output_kind
+from gan.image_files.animation import draw_animation
+from gan.image_files.archive import open_archive
+from gan.image_files.folder import open_folder
+from gan.image_files.grid import MOST_PIXELS, Grid, GridError, to_png
+from gan.image_files.output_path import output_kind
+from gan.sampling.image_plan import Plan
 from preprocessing.class_names import ClassNames
 
 
@@ -22,7 +22,7 @@ def open_writer(
     names: ClassNames,
     title: str,
 ):
-    """Opens what the path's ending asks for; see `gan.output_path`.
+    """Opens what the path's ending asks for; see `gan.image_files.output_path`.
 
     Args:
         path: of the file or folder, which appears at the end of the block, complete.

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from gan.inversion_settings import InversionError, InversionSettings
-from gan.latents import draw_latent
+from gan.inversion.settings import InversionError, InversionSettings
+from gan.sampling.latents import draw_latent
 
 
 class Losses(NamedTuple):

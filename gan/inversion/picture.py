@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gan.image_grid import draw_grid
-from gan.inversion import Inversion
+from gan.image_files.grid import draw_grid
+from gan.inversion.optimisation import Inversion
 
 _SMALLEST_IMAGE = 96  # pixels, so that a caption fits above; smaller images are enlarged
 _LINE = 12  # pixels from one line of a caption to the next

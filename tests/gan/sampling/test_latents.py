@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from gan.latents import LatentError, draw_latent, interpolate_latents
+from gan.sampling.latents import LatentError, draw_latent, interpolate_latents
 
 
 def test_a_seed_is_the_same_for_ever():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan.cache_folder import cache_folder
+from gan.evaluation.cache_folder import cache_folder
+from gan.evaluation.real_statistics import real_statistics, repeated
 from gan.metrics.classifier_score import classifier_score
 from gan.metrics.frechet_distance import frechet_distance
-from gan.real_statistics import real_statistics, repeated
 from preprocessing.digits import load_digits
 from preprocessing.image_source import open_images
 

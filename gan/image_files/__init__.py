@@ -1,0 +1,1 @@
+"""Images as files: pictures, archives, folders, animations."""
