@@ -293,10 +293,10 @@ def test_a_wrong_pipeline_is_in_the_report(run, source, judge, cache_dir, monkey
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--num=1"], "--eval_images=1: must be at least 2"),
+        (["--num=1"], "--num=1: must be at least 2"),
         (["--num=many"], "--num/--eval_images: 'many' is not an integer."),
-        (["--repetitions=0"], "--eval_repetitions=0: must be at least 1."),
-        (["--batch_size=0"], "--eval_batch_size=0: must be at least 1."),
+        (["--repetitions=0"], "--repetitions=0: must be at least 1."),
+        (["--batch_size=0"], "--batch_size=0: must be at least 1."),
         (["--model=nowhere"], "nowhere: there is no such file or folder, and no released model"),
         (["--model=hamgan_strong"], "hamgan_strong: does not ship with us. Download it from"),
         (["--model=run", "--step=3"], "no checkpoint of step 3. There are: 7."),
@@ -304,7 +304,10 @@ def test_a_wrong_pipeline_is_in_the_report(run, source, judge, cache_dir, monkey
         (["--model=run", "--train_split=all"], "'digits' has no split 'all'"),
         (["--model=run", "--dataset=imagenet2012", "--data_dir=empty"], "imagenet2012"),
         (["--model=run", "--inception=nowhere"], "--inception=nowhere: there is no such folder"),
-        (["--model=run", "--out=run/config.json"], "run/config.json: File exists."),
+        (
+            ["--model=run", "--out=run/config.json"],
+            "--out=run/config.json: run/config.json is a file.",
+        ),
     ],
 )
 def test_wrong_values_are_found_before_any_work(

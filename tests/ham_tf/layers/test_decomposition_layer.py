@@ -62,11 +62,13 @@ def test_groups_are_factorised_separately():
 
 @every_layer
 def test_inference_is_deterministic_and_independent_of_the_batch(make):
+    """Of the batch up to rounding: some CPUs' matrix products depend on how many there are."""
     layer, x = make(rank=3), features(5, 3, 5, 7)  # no multiples of a CPU's vectors
     y = layer(x, training=False).numpy()
     assert all(np.array_equal(y, layer(x)) for _ in range(100))
     alone = np.concatenate([layer(x[i : i + 1], training=False) for i in range(5)])
-    assert np.array_equal(alone, y)
+    # What a temperature of 100 makes of that rounding; other bases would differ by 1.
+    np.testing.assert_allclose(alone, y, atol=1e-3)
 
 
 @every_layer
