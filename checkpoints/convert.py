@@ -40,7 +40,7 @@ def main():
         model_settings(arguments),
     )
     if source.assumed:
-        print(f"Not told by the checkpoint, assumed as published: {source.describe_assumed()}.")
+        print(source.note_of_assumptions())
     print(f"Written: {arguments.target}")
     print(f"Draw from it: python -m gan.generate --model={arguments.target}")
 

@@ -117,6 +117,10 @@ class Checkpoint:
         """The assumed fields with their values, as `ham=nmf, ham_steps=6`; "" if there are none."""
         return ", ".join(f"{name}={getattr(self.config.model, name)}" for name in self.assumed)
 
+    def note_of_assumptions(self) -> str:
+        """What a command says of them."""
+        return f"Not told by the checkpoint, assumed as published: {self.describe_assumed()}."
+
     def extra_entries(self) -> dict[str, int]:
         """What is stored beside weights: kind to number of entries."""
         slots = sum(variable_of_slot(name) is not None for name in self.shapes)

@@ -131,8 +131,7 @@ def main():
     network = open_inception(config)
     check_real_images(config, source, for_judge=network is None)
     if checkpoint.assumed:
-        assumed = checkpoint.describe_assumed()
-        print(f"Not told by the checkpoint, assumed as published: {assumed}.", file=sys.stderr)
+        print(checkpoint.note_of_assumptions(), file=sys.stderr)
     models = load_opened(checkpoint, discriminator=False)
     # Whatever can be wrong is known by now; from here on things are written.
     cache_dir = cache_folder(arguments.cache_dir)

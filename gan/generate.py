@@ -38,8 +38,7 @@ def main():
     if note:
         print(note, file=sys.stderr)
     if checkpoint.assumed:
-        assumed = checkpoint.describe_assumed()
-        print(f"Not told by the checkpoint, assumed as published: {assumed}.", file=sys.stderr)
+        print(checkpoint.note_of_assumptions(), file=sys.stderr)
     title = f"{plan_title}, step {checkpoint.step}"
     name = f"{'' if is_run else model_name + '_'}{plan_name}_step_{checkpoint.step}"
     endings = (".png", ".gif") if flags.interpolate else (".png",)

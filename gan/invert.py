@@ -106,8 +106,7 @@ def main():
             f"there are at most {_MOST_CLASSES_TRIED}."
         )
     if checkpoint.assumed:
-        assumed = checkpoint.describe_assumed()
-        print(f"Not told by the checkpoint, assumed as published: {assumed}.", file=sys.stderr)
+        print(checkpoint.note_of_assumptions(), file=sys.stderr)
     models = load_opened(checkpoint, discriminator=settings.feature_weight > 0)
     if models.discriminator is None and settings.feature_weight > 0:
         print(

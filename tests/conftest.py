@@ -3,6 +3,7 @@
 import functools
 import os
 import pathlib
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow import keras
+
+from gan.command_line import execute
 
 # Two logical devices for the tests of distribution strategies, before anything runs.
 tf.config.set_logical_device_configuration(
@@ -31,6 +34,23 @@ def cache_dir(tmp_path_factory):
         folder = str(tmp_path_factory.mktemp("cache"))
         patch.setenv("HAM_TF_CACHE_DIR", folder)
         yield folder
+
+
+@pytest.fixture
+def run_main(monkeypatch, capsys):
+    """Runs an entry point's `main` in this process; returns exit status, output and errors."""
+
+    def run(main, *arguments):
+        monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
+        status = 0
+        try:
+            execute(main)
+        except SystemExit as error:
+            status = error.code or 0
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

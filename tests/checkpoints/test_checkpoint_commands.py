@@ -1,7 +1,6 @@
 """python -m checkpoints.convert and .inspect, as a person uses them, and all that can go wrong."""
 
 import json
-import sys
 import zipfile
 
 import numpy as np
@@ -12,26 +11,15 @@ from released_checkpoint import write_small
 import checkpoints
 import checkpoints.convert
 import checkpoints.inspect
-from gan.command_line import execute
 
 COMMANDS = {"convert": checkpoints.convert.main, "inspect": checkpoints.inspect.main}
 
 
 @pytest.fixture
-def run_command(monkeypatch, capsys):
+def run_command(run_main):
     """Runs a command in this process; returns exit status, standard output and error."""
 
-    def run(command, *arguments):
-        monkeypatch.setattr(sys, "argv", [command, *map(str, arguments)])
-        status = 0
-        try:
-            execute(COMMANDS[command])
-        except SystemExit as error:
-            status = error.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return lambda command, *arguments: run_main(COMMANDS[command], *arguments)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -18,7 +18,6 @@ import gan.evaluate
 import gan.generate
 import gan.train
 from checkpoints.checkpoint_files import find_steps
-from gan.command_line import execute
 from gan.presets import smoke
 from gan.run_folder import RunFolder
 
@@ -32,20 +31,10 @@ def picture_size(path):
 
 
 @pytest.fixture
-def run_command(monkeypatch, capsys):
+def run_command(run_main):
     """Runs a command in this process; returns exit status, standard output and error."""
 
-    def run(command, *arguments):
-        monkeypatch.setattr(sys, "argv", [command, *map(str, arguments)])
-        status = 0
-        try:
-            execute(COMMANDS[command])
-        except SystemExit as error:
-            status = error.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return lambda command, *arguments: run_main(COMMANDS[command], *arguments)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

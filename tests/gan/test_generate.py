@@ -1,7 +1,7 @@
 """python -m gan.generate as a person uses it, and all that can go wrong."""
 
+import functools
 import os
-import sys
 
 import numpy as np
 import pytest
@@ -9,28 +9,17 @@ from conftest import write_checkpoint
 from PIL import Image
 
 import gan.generate
-from gan.command_line import execute
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
 from gan.run_folder import RunFolder
 
 
 @pytest.fixture
-def generate(monkeypatch, capsys, tmp_path):
+def generate(run_main, monkeypatch, tmp_path):
     """Runs the command in this process, in an empty folder; returns status, output, errors."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["generate", *map(str, arguments)])
-        status = 0
-        try:
-            execute(gan.generate.main)
-        except SystemExit as error:
-            status = error.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return functools.partial(run_main, gan.generate.main)
 
 
 def write_run(path, config):

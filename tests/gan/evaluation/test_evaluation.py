@@ -1,6 +1,7 @@
 """`python -m gan.evaluate` and the protocol behind it, on any TensorFlow."""
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -62,20 +63,10 @@ def judge(source, tmp_path_factory):
 
 
 @pytest.fixture
-def evaluate(monkeypatch, capsys):
+def evaluate(run_main):
     """Runs the command in this process; returns exit status, standard output and error."""
 
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
-        status = 0
-        try:
-            execute(gan.evaluate.main)
-        except SystemExit as error:
-            status = error.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return functools.partial(run_main, gan.evaluate.main)
 
 
 def events(folder):

@@ -1,7 +1,7 @@
 """Inversion: known latents and classes are found again, and the command around it."""
 
+import functools
 import os
-import sys
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from conftest import write_checkpoint
 from PIL import Image
 
 import gan.invert
-from gan.command_line import execute
 from gan.image_files.grid import to_uint8
 from gan.inversion.optimisation import Inverter, invert
 from gan.inversion.picture import draw_inversion
@@ -229,20 +228,10 @@ def test_a_model_that_is_not_finite(target):
 
 
 @pytest.fixture
-def run_invert(monkeypatch, capsys):
+def run_invert(run_main):
     """Runs the command in this process; returns exit status, standard output and error."""
 
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["invert", *map(str, arguments)])
-        status = 0
-        try:
-            execute(gan.invert.main)
-        except SystemExit as error:
-            status = error.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return functools.partial(run_main, gan.invert.main)
 
 
 def write_run(path, config, scopes):
