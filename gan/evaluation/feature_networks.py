@@ -1,5 +1,6 @@
 """Which network judges the images of a job: the small judge, or Inception."""
 
+import hashlib
 import os
 from typing import Optional
 
@@ -57,7 +58,10 @@ def shared_judge_path(config: ExperimentConfig, cache_dir: str) -> str:
     model, data = config.model, config.data
     splits = f"{data.train_split}_{data.test_split}"
     shape = f"{model.image_size}x{model.image_size}x{model.image_channels}"
-    name = f"{data.dataset}_{splits}_{shape}_{model.num_classes}_classes.npz"
+    name = f"{data.dataset}_{splits}_{shape}_{model.num_classes}_classes"
+    if data.data_dir:  # Another folder may hold other images of the same name.
+        name += "_" + hashlib.sha256(os.path.abspath(data.data_dir).encode()).hexdigest()[:8]
+    name += ".npz"
     return os.path.join(cache_dir, "judges", name.replace(os.sep, "_"))
 
 
