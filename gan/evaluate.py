@@ -149,7 +149,8 @@ def main():
         run.seconds_at(models.step) if run else None,
     )
     print(table(record, evaluation.names), flush=True)
-    log.add({"model": arguments.model, **record})
+    # A run's own records are of the run; others of whatever was recorded there.
+    log.add(record if run and out == run.path else {"model": arguments.model, **record})
     print(f"Recorded in {RunFolder(out).metrics_path}")
 
 

@@ -304,6 +304,8 @@ def test_goes_on_after_a_kill(run_command, tmp_path, kill):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # A background job's shell ignores Ctrl-C, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 240
     while max(find_steps(folder), default=0) < 10 and time.monotonic() < deadline:
