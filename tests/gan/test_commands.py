@@ -307,12 +307,15 @@ def test_goes_on_after_a_kill(run_command, tmp_path, kill):
         # A background job's shell ignores Ctrl-C, and its children with it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 240
-    while max(find_steps(folder), default=0) < 10 and time.monotonic() < deadline:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.1)
-    process.send_signal(kill)
-    _, error = process.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 240
+        while max(find_steps(folder), default=0) < 10 and time.monotonic() < deadline:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.1)
+        process.send_signal(kill)
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
     reached = find_steps(folder)[-1]
     assert reached >= 10
     if kill == signal.SIGINT:
