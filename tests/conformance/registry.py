@@ -78,8 +78,8 @@ def functional_model(make, shape=(6, 6, CHANNELS)):
 OTHER_KERNELS = 1e-3
 
 
-def assert_close(actual, expected, tolerance=1e-5):
-    np.testing.assert_allclose(actual, expected, rtol=tolerance, atol=tolerance)
+def assert_close(actual, expected):
+    np.testing.assert_allclose(actual, expected, rtol=OTHER_KERNELS, atol=OTHER_KERNELS)
 
 
 @environment("eager")
@@ -112,7 +112,7 @@ def runs_under_xla(make, tmp_path):
         return y, tape.gradient(y, x)
 
     y, gradient = value_and_gradient(x, False)
-    assert_close(y, expected, OTHER_KERNELS)
+    assert_close(y, expected)
     assert np.isfinite(gradient).all()
     assert np.isfinite(value_and_gradient(x, True)[1]).all()
 
@@ -148,7 +148,7 @@ def takes_unknown_sizes(make, tmp_path):
         x = features(batch, height, width)
         y = model(x)
         assert y.shape[:3] == x.shape[:3]
-        assert_close(tf.function(model)(x), y, OTHER_KERNELS)
+        assert_close(tf.function(model)(x), y)
 
 
 @environment("config")
@@ -179,7 +179,7 @@ def exports_a_saved_model(make, tmp_path):
     y = model(x, training=False)
     model.export(str(tmp_path / "model"), **({} if KERAS_2 else {"verbose": False}))
     loaded = tf.saved_model.load(str(tmp_path / "model"))
-    assert_close(loaded.serve(x), y, OTHER_KERNELS)
+    assert_close(loaded.serve(x), y)
 
 
 @environment("training")
@@ -254,7 +254,7 @@ def converts_to_tflite(make, tmp_path):
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
     interpreter.invoke()
     converted = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    assert_close(converted, y, OTHER_KERNELS)
+    assert_close(converted, y)
 
 
 @environment("ONNX", without=NEEDS_CHOLESKY, reason="ONNX has no Cholesky")
@@ -269,7 +269,7 @@ def converts_to_onnx(make, tmp_path):
     tf2onnx.convert.from_function(function, signature, opset=17, output_path=path)
     onnx.checker.check_model(path)  # the converter writes operators that ONNX has not
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    assert_close(session.run(None, {session.get_inputs()[0].name: x})[0], y, OTHER_KERNELS)
+    assert_close(session.run(None, {session.get_inputs()[0].name: x})[0], y)
 
 
 def conformance_table():
