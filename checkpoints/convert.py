@@ -1,7 +1,8 @@
 """python -m checkpoints.convert: any checkpoint to our format."""
 
 from checkpoints.catalogue import describe_released
-from gan.command_line import Parser, add_config_flags, execute, integer, model_settings
+from gan.command import Parser, execute, integer
+from gan.command_line import add_config_flags, model_settings
 
 
 def main():

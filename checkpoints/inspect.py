@@ -3,7 +3,7 @@
 import sys
 
 from checkpoints.catalogue import RELEASED, describe_released
-from gan.command_line import Parser, execute, integer
+from gan.command import Parser, execute, integer
 
 
 def main():

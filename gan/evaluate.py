@@ -5,7 +5,8 @@ import os
 import sys
 
 from checkpoints.catalogue import RELEASED, describe_released
-from gan.command_line import Parser, add_config_flags, execute, integer, model_settings
+from gan.command import Parser, execute, integer
+from gan.command_line import add_config_flags, model_settings
 
 _DATA = ("dataset", "data_dir", "train_split", "test_split")
 _EVALUATION = ("eval_images", "eval_batch_size", "eval_repetitions", "inception")

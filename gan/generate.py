@@ -5,7 +5,7 @@ import dataclasses
 import os
 import sys
 
-from gan.command_line import execute
+from gan.command import execute
 from gan.generate_flags import read_flags
 from gan.image_files.output_path import OutputError, check_output
 from gan.run_folder import RunFolder

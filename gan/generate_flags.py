@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from gan.command_line import Parser, integer, number
+from gan.command import Parser, integer, number
 from gan.image_files.output_path import check_output, output_kind
 from gan.sampling.latents import SEEDS, LatentError, check_truncation
 from gan.sampling.selection import read_seeds

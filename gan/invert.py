@@ -7,7 +7,7 @@ import sys
 import time
 
 from gan.atomic_file import obstacle, write_atomically
-from gan.command_line import Parser, execute, integer, number
+from gan.command import Parser, execute, integer, number
 from gan.inversion.settings import InversionSettings
 
 _MOST_CLASSES_TRIED = 10

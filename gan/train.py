@@ -2,7 +2,8 @@
 
 import os
 
-from gan.command_line import Parser, add_config_flags, config_from_flags, execute, number
+from gan.command import Parser, execute, number
+from gan.command_line import add_config_flags, config_from_flags
 
 MODES = ("train", "eval", "continuous_eval", "train_and_eval")
 

@@ -7,10 +7,7 @@ import tensorflow as tf
 
 from preprocessing import digits
 from preprocessing.central_crop import crop_and_resize
-
-
-class DataError(ValueError):
-    """Data that cannot be used; the message names it and says what to do."""
+from preprocessing.data_error import DataError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from gan.command_line import execute
+from gan.command import execute
 
 # Two logical devices for the tests of distribution strategies, before anything runs.
 tf.config.set_logical_device_configuration(

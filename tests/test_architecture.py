@@ -30,7 +30,8 @@ ALLOWED = {
     "gan.networks": {"gan.config", "gan.generator", "gan.discriminator"},
     "gan.config": {"gan.resolutions"},
     "gan.presets": {"gan.config"},
-    "gan.command_line": {"gan.config", "gan.presets"},
+    "gan.command": set(),
+    "gan.command_line": {"gan.command", "gan.config", "gan.presets"},
     "gan.run_folder": {"gan.config", "gan.atomic_file"},
     "gan.sampling": {"gan.sampling", "preprocessing.class_names"},
     "gan.image_files": {
@@ -39,7 +40,7 @@ ALLOWED = {
         "gan.sampling.image_plan",
         "preprocessing.class_names",
     },
-    "gan.generate_flags": {"gan.command_line", "gan.image_files.output_path", "gan.sampling"},
+    "gan.generate_flags": {"gan.command", "gan.image_files.output_path", "gan.sampling"},
     "gan.inversion": {
         "gan.config",
         "gan.image_files.grid",
@@ -104,8 +105,8 @@ ALLOWED = {
     "checkpoints.loading": {"checkpoints", "gan.config", "gan.networks"},
     "checkpoints.conversion": {"checkpoints", "gan.networks"},
     "checkpoints.inspection": {"checkpoints", "gan.networks"},
-    "checkpoints.convert": {"checkpoints", "gan.command_line"},
-    "checkpoints.inspect": {"checkpoints", "gan.command_line"},
+    "checkpoints.convert": {"checkpoints", "gan.command", "gan.command_line"},
+    "checkpoints.inspect": {"checkpoints", "gan.command"},
 }
 
 

@@ -17,7 +17,8 @@ from gan.metrics.feature_network import FeatureNetwork, run_network
 from gan.metrics.frechet_distance import frechet_distance
 from gan.metrics.inception import Inception
 from gan.metrics.kernel_distance import kernel_distance
-from preprocessing.image_source import DataError, ImageSource
+from preprocessing.data_error import DataError
+from preprocessing.image_source import ImageSource
 
 _MOST_PIXELS = 2**20  # generated at once: 64 images at 128 pixels; full size then fits in 4 GB
 

@@ -14,7 +14,7 @@ folder = pathlib.Path(sys.argv[1])
 import numpy as np
 import checkpoints
 from checkpoints.conversion import convert
-from gan.command_line import execute
+from gan.command import execute
 import gan.generate
 
 def draw(name, *flags):

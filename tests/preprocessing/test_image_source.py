@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from preprocessing.data_error import DataError
 from preprocessing.digits import load_digits
-from preprocessing.image_source import DataError, open_images
+from preprocessing.image_source import open_images
 
 
 def test_digits_are_split_for_ever():

@@ -17,7 +17,7 @@ from tensorflow import keras
 import checkpoints
 import gan.evaluate
 import gan.train
-from gan.command_line import execute
+from gan.command import execute
 from gan.evaluation.feature_networks import open_judge, shared_judge_path
 from gan.evaluation.log import EvaluationLog
 from gan.evaluation.protocol import Evaluation
