@@ -1,0 +1,193 @@
+"""The folder of a data set that is being written: claimed, resumed, finished, never half there."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Optional
+
+import tensorflow as tf
+
+from preprocessing.data_error import DataError
+from preprocessing.records.metadata import INFO_FILE
+from preprocessing.records.shard import (
+    ShardResult,
+    join,
+    remove_unfinished,
+    write_file,
+)
+
+_PLAN = "plan.json"
+_LOCK = "lock"
+_FINISHED = ".json"  # Behind a shard's name: what was written.
+
+
+class Target:
+    """A data set's folder `<data_dir>/<dataset>/<version>` and the one it is written in.
+
+    Until everything is there, all is in `.<version>.unfinished` beside it: the shards in
+    a folder that then becomes the data set by a rename, and what is known of them.
+
+    Args:
+        data_dir: folder of tfds data sets.
+        dataset: name, with a configuration behind a slash if it has one.
+        version: of the data set.
+    """
+
+    def __init__(self, data_dir: str, dataset: str, version: str):
+        self.data_dir = data_dir
+        self.folder = join(data_dir, dataset, version)
+        self.unfinished = join(data_dir, dataset, f".{version}.unfinished")
+        self.shards = join(self.unfinished, "shards")
+
+    def finished_splits(self) -> Optional[dict[str, int]]:
+        """Images of each split of the finished data set; None if there is none.
+
+        Raises:
+            DataError: if the folder is there but no whole data set.
+        """
+        if not tf.io.gfile.exists(self.folder):
+            return None
+        from tensorflow_datasets.core.read_only_builder import builder_from_directory
+
+        advice = "Move it away or delete it, then repeat the command."
+        if not tf.io.gfile.exists(join(self.folder, INFO_FILE)):
+            if tf.io.gfile.exists(join(self.unfinished, _PLAN)):
+                return None  # A run was killed while it moved the shards there.
+            raise DataError(
+                f"{self.folder} is there but has no {INFO_FILE}: something left it half-written. "
+                f"{advice}"
+            )
+        try:
+            splits = builder_from_directory(self.folder).info.splits
+            missing = [
+                path
+                for split in splits.values()
+                for path in map(os.fspath, split.filepaths)
+                if not tf.io.gfile.exists(path)
+            ]
+        except Exception as error:  # tfds has its own exception for each way to be wrong.
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise DataError(f"{self.folder} is no data set: {reason}. {advice}") from error
+        if missing or not splits:
+            lack = f"{len(missing)} shards, as {missing[0]}" if missing else "all splits"
+            raise DataError(f"{self.folder} is half-written: it lacks {lack}. {advice}")
+        return {name: split.num_examples for name, split in splits.items()}
+
+    def leftovers(self) -> list[str]:
+        """Folders that tfds left behind when it was killed while writing this data set."""
+        parent = os.path.dirname(self.folder)
+        if not tf.io.gfile.isdir(parent):
+            return []
+        names = (name.rstrip("/") for name in tf.io.gfile.listdir(parent))
+        return [join(parent, name) for name in sorted(names) if name.startswith("incomplete.")]
+
+    @contextlib.contextmanager
+    def claim(self, plan: dict) -> Iterator[None]:
+        """Makes or reopens the folder for one job alone.
+
+        Args:
+            plan: what is to be written, in JSON's types: a job that was begun with
+                another cannot be gone on with.
+
+        Raises:
+            DataError: if another job writes there, or was to write something else.
+        """
+        tf.io.gfile.makedirs(self.shards)
+        with self._locked():
+            path = join(self.unfinished, _PLAN)
+            if tf.io.gfile.exists(path):
+                with tf.io.gfile.GFile(path) as file:
+                    begun = json.load(file)
+                if begun != plan:
+                    raise DataError(
+                        f"{self.unfinished} was begun with {_difference(begun, plan)}. Give the "
+                        "same source and settings to go on, or delete that folder to start anew."
+                    )
+            else:
+                write_file(self.unfinished, _PLAN, json.dumps(plan, indent=1).encode())
+            remove_unfinished(self.unfinished)
+            remove_unfinished(self.shards)
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self):
+        """Holds a lock that ends with the process, however that ends. Local folders only."""
+        try:
+            import fcntl
+        except ImportError:  # Windows has no such lock.
+            fcntl = None
+        if fcntl is None or "://" in self.unfinished:
+            yield
+            return
+        descriptor = os.open(join(self.unfinished, _LOCK), os.O_CREAT | os.O_RDWR)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise DataError(
+                    f"{self.unfinished} is being written by another process. Wait for it to end."
+                ) from error
+            yield
+        finally:
+            os.close(descriptor)
+
+    def finished_shard(self, name: str) -> Optional[ShardResult]:
+        """What an earlier run wrote as this shard; None if it is not whole."""
+        try:
+            with tf.io.gfile.GFile(join(self.unfinished, name + _FINISHED)) as file:
+                content = json.load(file)
+            result = ShardResult(**{**content, "skipped": tuple(content["skipped"])})
+            for folder in (self.shards, self.folder):
+                path = join(folder, name)
+                if tf.io.gfile.exists(path):
+                    return result if tf.io.gfile.stat(path).length == result.file_bytes else None
+        except (tf.errors.NotFoundError, ValueError, TypeError, KeyError):
+            pass
+        return None
+
+    def note_finished(self, name: str, result: ShardResult):
+        """Remembers that a shard is whole."""
+        content = json.dumps(dataclasses.asdict(result)).encode()
+        write_file(self.unfinished, name + _FINISHED, content)
+
+    def free_bytes(self) -> Optional[int]:
+        """Free space; None where that is not known."""
+        if "://" in self.unfinished:
+            return None
+        return shutil.disk_usage(self.unfinished).free
+
+    def finish(self):
+        """Makes the shards the data set."""
+        remove_unfinished(self.shards)
+        if "://" in self.shards:
+            # An object storage has no folders to rename. What makes a data set of them comes last.
+            names = sorted(tf.io.gfile.listdir(self.shards), key=lambda name: name == INFO_FILE)
+            tf.io.gfile.makedirs(self.folder)
+            for name in names:
+                tf.io.gfile.rename(join(self.shards, name), join(self.folder, name), overwrite=True)
+        else:
+            tf.io.gfile.rename(self.shards, self.folder)
+        self.remove_notes()
+
+    def remove_notes(self):
+        """Removes what only an unfinished data set needs."""
+        if tf.io.gfile.exists(self.unfinished):
+            tf.io.gfile.rmtree(self.unfinished)
+
+
+def _difference(begun, plan):
+    """Where two plans first differ, in words."""
+
+    def differing(old, new, name=""):
+        if isinstance(old, dict) and isinstance(new, dict):
+            for key in [*old, *(key for key in new if key not in old)]:
+                found = differing(old.get(key), new.get(key), f"{name} {key}".strip())
+                if found:
+                    return found
+            return None
+        return None if old == new else f"{name} {old} instead of {new}"
+
+    return differing(begun, plan)
