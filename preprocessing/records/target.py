@@ -157,7 +157,10 @@ class Target:
         """Free space; None where that is not known."""
         if "://" in self.unfinished:
             return None
-        return shutil.disk_usage(self.unfinished).free
+        folder = os.path.abspath(self.unfinished)
+        while not os.path.exists(folder):
+            folder = os.path.dirname(folder)
+        return shutil.disk_usage(folder).free
 
     def finish(self):
         """Makes the shards the data set."""

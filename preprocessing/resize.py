@@ -1,0 +1,54 @@
+"""python -m preprocessing.resize: the pre-resized cache of a prepared data set."""
+
+from gan.command import Parser, execute
+from preprocessing.conversion_command import (
+    add_cache_flags,
+    add_work_flags,
+    carry_out,
+    check_flags,
+    say_if_finished,
+)
+
+
+def main():
+    parser = Parser(
+        prog="python -m preprocessing.resize",
+        usage="python -m preprocessing.resize --size=PIXELS [--dataset=NAME] [--data_dir=FOLDER] "
+        "[--FLAG=VALUE ...]",
+        description="Stores the images of a tfds data set already cropped and resized, exactly as "
+        "training would do it each time; training finds and uses them. Killed at any moment, the "
+        "same command goes on where it was.",
+    )
+    parser.add_argument(
+        "--dataset",
+        default="imagenet2012",
+        help="name of a prepared tfds data set with image and label (default: %(default)s)",
+    )
+    add_work_flags(parser)
+    add_cache_flags(parser, required=True)
+    arguments = parser.parse_args()
+    check_flags(parser, arguments)
+
+    # TensorFlow takes seconds to import: only once the flags are known to be good.
+    from preprocessing.resized.cache_plan import (
+        cache_conversion,
+        cache_key,
+        cache_target,
+        plan_stored_splits,
+    )
+    from preprocessing.tfds_source import open_prepared
+
+    info, data_dir = open_prepared(arguments.dataset, arguments.data_dir)
+    key = cache_key(info, arguments.size, arguments.resampling, arguments.store)
+    target = cache_target(key, data_dir)
+    if say_if_finished(target):
+        return
+    skip = arguments.max_undecodable > 0
+    conversion = cache_conversion(
+        info, key, target, lambda encoder: plan_stored_splits(info, key, encoder, skip)
+    )
+    carry_out(conversion, arguments, f"--data_dir={data_dir} --dataset={key.name}/{key.config}")
+
+
+if __name__ == "__main__":
+    execute(main)

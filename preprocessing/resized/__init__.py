@@ -1,0 +1,1 @@
+"""Images stored as the training pipeline would crop and resize them: less to decode."""

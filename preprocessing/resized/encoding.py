@@ -1,0 +1,175 @@
+"""An image file to a record of resized pixels, and such records back to pixels."""
+
+import dataclasses
+import functools
+from typing import Callable, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from preprocessing.central_crop import resized_pixels
+from preprocessing.records.shard import UndecodableImageError
+
+JPEG_QUALITY = 95
+_JPEG_BYTES_PER_VALUE = 0.4  # of small photos in quality 95
+_FEATURE_BYTES = 80  # of a record, for keys and lengths
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoder:
+    """Makes the records of a cache; small to send to another process.
+
+    Attributes:
+        size: side of the images in pixels.
+        resampling: one of `central_crop.RESAMPLINGS`.
+        store: one of `layout.STORES`.
+        channels: 1 or 3, as the source stores its images.
+        with_names: whether records have a `file_name`.
+        quality: of JPEG.
+    """
+
+    size: int
+    resampling: str
+    store: str
+    channels: int = 3
+    with_names: bool = False
+    quality: int = JPEG_QUALITY
+
+    def encode_image(self, encoded: bytes, label: int, name: Optional[str] = None) -> bytes:
+        """Decodes, crops and resizes as the training pipeline does.
+
+        Args:
+            encoded: JPEG, PNG, GIF or BMP.
+            label: class index.
+            name: file name of the image.
+
+        Returns:
+            A serialized `tf.train.Example`.
+
+        Raises:
+            UndecodableImageError: if this is no image, or less than two pixels high or wide.
+        """
+        try:
+            with tf.device("CPU"):
+                image = _image_function(self)(tf.constant(encoded)).numpy()
+        except tf.errors.InvalidArgumentError as error:
+            raise UndecodableImageError(_reason(error)) from error
+        return self.encode(image, label, name)
+
+    def encode(self, image, label: int, name: Optional[str] = None) -> bytes:
+        """Serializes an image.
+
+        Args:
+            image: `[size, size, channels]` in the store's type, or the bytes of a JPEG.
+            label: class index.
+            name: file name of the image.
+        """
+        example = tf.train.Example()
+        feature = example.features.feature
+        content = image if isinstance(image, bytes) else image.tobytes()
+        feature["image"].bytes_list.value.append(content)
+        feature["label"].int64_list.value.append(label)
+        if self.with_names:
+            content = name if isinstance(name, bytes) else name.encode()
+            feature["file_name"].bytes_list.value.append(content)
+        return example.SerializeToString(deterministic=True)
+
+    def record_sizes(self, names, labels, image_sizes) -> np.ndarray:
+        """Lengths of the records: nearly exact, of JPEG a high guess.
+
+        Args:
+            names, labels: `[count]` arrays, of the images.
+            image_sizes: `[count]`, in bytes; not used, as all images become alike.
+
+        Returns:
+            int64 `[count]`.
+        """
+        del labels, image_sizes
+        values = self.size**2 * self.channels
+        bytes_per_value = {"float32": 4.0, "uint8": 1.0, "jpeg": _JPEG_BYTES_PER_VALUE}
+        length = int(values * bytes_per_value[self.store]) + _FEATURE_BYTES
+        names_length = np.char.str_len(names) if self.with_names else 0
+        return np.full(len(names), length, np.int64) + names_length
+
+
+def stored_pixels(pixels, store, quality=JPEG_QUALITY):
+    """Pixels as they are stored.
+
+    Args:
+        pixels: float32 `[size, size, channels]`, values 0 to 255.
+        store: one of `layout.STORES`.
+        quality: of JPEG.
+
+    Returns:
+        The same; or uint8, rounded; or a scalar string, the JPEG of those.
+    """
+    if store == "float32":
+        return pixels
+    rounded = tf.saturate_cast(tf.round(pixels), tf.uint8)
+    return tf.io.encode_jpeg(rounded, quality=quality) if store == "jpeg" else rounded
+
+
+def batch_decoder(store: str, size: int, channels: int) -> Optional[Callable]:
+    """The function from `[batch]` records to pixels and labels, for stores that need no decoding.
+
+    Returns:
+        A function to float32 `[batch, size, size, channels]`, values 0 to 255, and int64
+        `[batch]`; None for JPEG.
+    """
+    if store == "jpeg":
+        return None
+
+    def decode(records):
+        image, label = _parse(records)
+        flat = tf.io.decode_raw(image, tf.as_dtype(store))
+        return tf.cast(tf.reshape(flat, [-1, size, size, channels]), tf.float32), label
+
+    return decode
+
+
+def decoder(store: str, size: int, channels: int) -> Callable:
+    """The function from one record to pixels and label.
+
+    Returns:
+        A function to float32 `[size, size, channels]`, values 0 to 255, and int64 `[]`.
+    """
+    decode_batch = batch_decoder(store, size, channels)
+
+    def decode_raw(record):
+        pixels, label = decode_batch(record[None])
+        return pixels[0], label[0]
+
+    def decode_jpeg(record):
+        image, label = _parse(record[None])
+        pixels = tf.image.decode_image(image[0], channels, expand_animations=False)
+        pixels.set_shape([size, size, channels])
+        return tf.cast(pixels, tf.float32), label[0]
+
+    return decode_raw if decode_batch else decode_jpeg
+
+
+def _parse(records):
+    features = {
+        "image": tf.io.FixedLenFeature([], tf.string),
+        "label": tf.io.FixedLenFeature([], tf.int64),
+    }
+    parsed = tf.io.parse_example(records, features)
+    return parsed["image"], parsed["label"]
+
+
+@functools.lru_cache(maxsize=8)
+def _image_function(encoder):
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+    def image_of(encoded):
+        image = tf.image.decode_image(encoded, encoder.channels)  # As tfds decodes.
+        image.set_shape([None, None, encoder.channels])
+        pixels = resized_pixels(image, encoder.size, encoder.resampling)
+        return stored_pixels(pixels, encoder.store, encoder.quality)
+
+    return image_of
+
+
+def _reason(error):
+    """What TensorFlow says, without the names of its nodes."""
+    text = error.message.splitlines()[0]
+    return text.rsplit("}}", 1)[-1].split(" [Op:")[0].strip()
