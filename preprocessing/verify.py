@@ -1,0 +1,108 @@
+"""python -m preprocessing.verify: reads a prepared data set and says what is wrong with it."""
+
+import os
+import sys
+
+from gan.command import Parser, execute, integer
+
+_MOST_LISTED = 20
+
+
+def main():
+    parser = Parser(
+        prog="python -m preprocessing.verify",
+        usage="python -m preprocessing.verify --data_dir=DIR [--dataset=NAME] [--FLAG=VALUE ...]",
+        description="Reads every record of a data set that tfds, preprocessing.imagenet or "
+        "preprocessing.resize prepared, and names file and record of anything wrong: checksums, "
+        "shards and counts against the data set's metadata, values and labels, images that cannot "
+        "be decoded, file names that are there twice. For ImageNet also the class that a file "
+        "name stands for and the official numbers of images. Writes nothing into the data set.",
+        epilog="exit status: 0 if nothing is wrong; 1 if something is, or there is no such data "
+        "set.",
+    )
+    parser.add_argument(
+        "--data_dir", default="", help="folder of tfds data sets (default: tfds's own)"
+    )
+    parser.add_argument(
+        "--dataset",
+        default="imagenet2012",
+        help="name, NAME/CONFIG or NAME:VERSION, as imagenet2012_resized/128_bilinear_float32 "
+        "(default: %(default)s, the newest version there is)",
+    )
+    parser.add_argument("--split", help="splits to read, separated by commas (default: all)")
+    parser.add_argument(
+        "--processes",
+        type=integer,
+        metavar="INT",
+        help="processes that read (default: as many as there are cores)",
+    )
+    parser.add_argument(
+        "--allow_partial",
+        action="store_true",
+        help="accept fewer images of ImageNet than the official 1281167 and 50000",
+    )
+    parser.add_argument(
+        "--decode",
+        choices=("full", "none"),
+        default="full",
+        help="'none' leaves the images' content unread, ten times as fast (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--problems",
+        metavar="FILE",
+        help=f"write all problems there, a JSON object each; printed are {_MOST_LISTED} of a kind",
+    )
+    arguments = parser.parse_args()
+    processes = os.cpu_count() if arguments.processes is None else arguments.processes
+    if processes < 1:
+        parser.error(f"--processes={processes}: must be at least 1.")
+    splits = None if arguments.split is None else arguments.split.split(",")
+
+    # TensorFlow takes seconds to import: only once the flags are known to be good.
+    import tensorflow as tf
+    from tqdm import tqdm
+
+    from preprocessing.data_error import DataError
+    from preprocessing.verification.prepared_data_set import open_prepared
+    from preprocessing.verification.report import json_lines, report_lines
+    from preprocessing.verification.verification import verify
+
+    def progress_bar(total):
+        return tqdm(
+            total=total,
+            unit=" records",
+            dynamic_ncols=True,
+            disable=not sys.stderr.isatty(),
+        )
+
+    data_set = open_prepared(arguments.data_dir, arguments.dataset)
+    if arguments.problems:
+        try:  # Now, not after an hour.
+            with tf.io.gfile.GFile(arguments.problems, "w") as file:
+                file.write("")
+        except tf.errors.OpError as error:
+            raise DataError(
+                f"--problems={arguments.problems}: cannot be written: {error.message}."
+            ) from error
+    print(f"Verifying {data_set.folder}", flush=True)
+    verdict = verify(
+        data_set,
+        splits,
+        processes,
+        arguments.allow_partial,
+        arguments.decode == "full",
+        None if arguments.problems else _MOST_LISTED,
+        progress_bar,
+    )
+    for line in report_lines(verdict, _MOST_LISTED):
+        print(line)
+    if arguments.problems:
+        with tf.io.gfile.GFile(arguments.problems, "w") as file:
+            for line in json_lines(verdict):
+                file.write(line + "\n")
+    if verdict.problems.total:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    execute(main)
