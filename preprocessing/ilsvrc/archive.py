@@ -80,12 +80,13 @@ def members(file: DataFile, start: int, end: int, place: str) -> Iterator[Member
         path = extended.get("path") or _path(header)
         if data + size > end:
             raise _cut_off(f"{path} ends after the archive's {end - start:,} bytes", place)
-        if kind in b"xLgKX":
-            if kind in b"xLX":
-                extended.update(_extension(kind, file, data, size, place))
+        if kind in _EXTENSIONS:
+            extended.update(_extension(kind, file, data, size, place))
+            continue
+        if kind in _PASSED_OVER:
             continue
         extended = {}
-        if kind not in b"0\075":
+        if kind not in _FILES_AND_FOLDERS:
             raise DataError(
                 f"{place}: {path} is a link, a device or a sparse file. Pack the archive again "
                 "with `tar --dereference --hard-dereference`."
@@ -128,18 +129,16 @@ def _extension(kind, file, offset, size, place):
     try:
         while content.strip(b"\0"):
             length = int(content.partition(b" ")[0])
+            if not 0 < length <= len(content):
+                raise ValueError(length)
             key, _, value = content[:length].partition(b" ")[2].rstrip(b"\n").partition(b"=")
             if key == b"path":
                 found["path"] = value.decode("utf-8", "backslashreplace")
             elif key == b"size":
                 found["size"] = int(value)
-            if length <= 0:
-                raise ValueError(length)
             content = content[length:]
     except ValueError as error:
-        raise DataError(
-            f"{place} is damaged: a pax header is malformed. Fetch it again."
-        ) from error
+        raise DataError(f"{place} is damaged: a malformed header. Fetch it again.") from error
     return found
 
 

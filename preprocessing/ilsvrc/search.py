@@ -13,7 +13,9 @@ from preprocessing.ilsvrc.folder_images import classes_in, names_in
 
 # Where Kaggle's archive of the challenge has its folders.
 _KAGGLE = ("ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")
-_COMPRESSED = re.compile(r"(ILSVRC2012_img_(train|val|test)(?:_v[0-9]+)?)\.(tar\.\w+|tgz|tbz2?|txz|zip)")
+_COMPRESSED = re.compile(
+    r"(ILSVRC2012_img_(train|val|test)(?:_v[0-9]+)?)\.(tar\.\w+|tgz|tbz2?|txz|zip)"
+)
 _PREFIX_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 _SIMILAR = re.compile(r"imagenet|ilsvrc|train|val|test|\.tar|\.tgz|\.zip|n[0-9]{8}", re.IGNORECASE)
 _MOST_SIMILAR = 8
@@ -61,9 +63,7 @@ def find_parts(path: str) -> tuple[list[Part], list[Part]]:
         DataError: if there is nothing, or if it is unclear which of several is meant.
     """
     if not tf.io.gfile.exists(path):
-        raise DataError(
-            f"{path}: there is no such file or folder. Give --source as an existing one."
-        )
+        raise DataError(f"{path}: no such file or folder. Give --source as an existing one.")
     if not tf.io.gfile.isdir(path):
         return [_single_archive(path)], []
     names = names_in(path)
