@@ -21,7 +21,7 @@ from gan.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
 from gan.training_monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
-from preprocessing.image_source import ImageSource
+from preprocessing.labelled_images import ImageSource
 
 if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 calls it.
     _ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
@@ -116,18 +116,19 @@ def train(
 
     try:
         # In this order: a step's grid is drawn before its checkpoint is reported.
-        estimator.train(
-            input_fn,
-            max_steps=config.training.steps,
-            hooks=[
-                _MonitorHook(config, run, monitor),
-                _SaverHook(
-                    run.checkpoint_dir,
-                    save_steps=config.training.checkpoint_every,
-                    listeners=[_CheckpointListener(run, on_checkpoint)],
-                ),
-            ],
-        )
+        with source.reading():
+            estimator.train(
+                input_fn,
+                max_steps=config.training.steps,
+                hooks=[
+                    _MonitorHook(config, run, monitor),
+                    _SaverHook(
+                        run.checkpoint_dir,
+                        save_steps=config.training.checkpoint_every,
+                        listeners=[_CheckpointListener(run, on_checkpoint)],
+                    ),
+                ],
+            )
     except (
         tf.compat.v1.train.NanLossDuringTrainingError,
         tf.errors.InvalidArgumentError,

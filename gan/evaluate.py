@@ -8,7 +8,7 @@ from checkpoints.catalogue import RELEASED, describe_released
 from gan.command import Parser, execute, integer
 from gan.command_line import add_config_flags, model_settings
 
-_DATA = ("dataset", "data_dir", "train_split", "test_split")
+_DATA = ("dataset", "data_dir", "train_split", "test_split", "resampling", "resized")
 _EVALUATION = ("eval_images", "eval_batch_size", "eval_repetitions", "inception")
 
 
@@ -66,10 +66,18 @@ def main():
         "handle)",
     )
     group = parser.add_argument_group("real images")
-    group.add_argument("--dataset", help="'digits', or the name of a tfds data set")
+    group.add_argument(
+        "--dataset", help="'digits', the name of a tfds data set, or a folder of class folders"
+    )
     group.add_argument("--data_dir", help="folder of tfds data sets")
     group.add_argument("--split", "--test_split", dest="test_split", help="split to compare with")
     group.add_argument("--train_split", help="split that the small judge is trained on")
+    group.add_argument("--resampling", help="how images become smaller: bilinear or antialiased")
+    group.add_argument(
+        "--resized",
+        help="auto reads images stored exactly at this size already, if there are any; never reads "
+        "the original ones",
+    )
     group = parser.add_argument_group("output")
     group.add_argument(
         "--out",
@@ -124,13 +132,20 @@ def main():
         run = None
     model, data = config.model, config.data
     source = open_images(
-        data.dataset, model.image_size, model.image_channels, model.num_classes, data.data_dir
+        data.dataset,
+        model.image_size,
+        model.image_channels,
+        model.num_classes,
+        data.data_dir,
+        data.resampling,
+        data.resized,
     )
     out = arguments.out or (run.path if run else _default_out(arguments.model))
     log = EvaluationLog(out)
     log.check()
     network = open_inception(config)
     check_real_images(config, source, for_judge=network is None)
+    print(f"Real images: {source.description}", flush=True)
     if checkpoint.assumed:
         print(checkpoint.note_of_assumptions(), file=sys.stderr)
     models = load_opened(checkpoint, discriminator=False)

@@ -2,16 +2,18 @@
 
 import tensorflow as tf
 
-from preprocessing.image_source import ImageSource
+from preprocessing.labelled_images import ImageSource
 
 _EVALUATION_SEED = 2**31  # out of reach of a job's own
 
 
-def latents_and_labels(batch_size, z_dim, num_classes, seed, start=0) -> tf.data.Dataset:
+def latents_and_labels(
+    batch_size, z_dim, num_classes, seed, start=0, num_hosts=1, host=0
+) -> tf.data.Dataset:
     """Endless batches of standard normal latents and uniform labels.
 
     The n-th batch depends on `seed` and n alone, so a resumed job goes on with
-    `start` where it stopped.
+    `start` where it stopped. Several hosts take turns.
 
     Returns:
         Batches `{"latents": [batch, z_dim] float32, "labels": [batch] int32}`.
@@ -25,35 +27,48 @@ def latents_and_labels(batch_size, z_dim, num_classes, seed, start=0) -> tf.data
         )
         return {"latents": latents, "labels": labels}
 
-    return tf.data.Dataset.range(start, tf.int64.max).map(draw)
+    first = start * num_hosts + host
+    return tf.data.Dataset.range(first, tf.int64.max, num_hosts).map(draw)
 
 
 def training_batches(
-    source: ImageSource, split, batch_size, z_dim, shuffle_buffer, seed, start=0
+    source: ImageSource,
+    split,
+    batch_size,
+    z_dim,
+    shuffle_buffer,
+    seed,
+    start=0,
+    num_hosts=1,
+    host=0,
+    deterministic=True,
 ) -> tf.data.Dataset:
     """Endless batches of generator input and shuffled real images.
+
+    The n-th batch depends on `seed` and n alone, so a resumed job goes on with `start`
+    where it stopped.
 
     Args:
         source: the real images.
         split: which of its splits.
-        batch_size: examples per batch.
+        batch_size: examples per batch, of this host.
         z_dim: length of a latent.
-        shuffle_buffer: images held for shuffling.
+        shuffle_buffer: undecoded images held for shuffling.
         seed: of latents, labels and order.
-        start: batches already used by the run that is going on; the order of
-            images differs with it.
+        start: batches already used by the run that is going on.
+        num_hosts, host: how many train together, and which of them this is.
+        deterministic: False lets slow images wait; their order then repeats no more.
 
     Returns:
         Pairs of `latents_and_labels`'s batch and
-        `{"images": [batch, size, size, channels], "labels": [batch]}`.
+        `{"images": [batch, size, size, channels], "labels": [batch]}`, shapes static.
     """
-    real = source.split(split, shuffle_seed=seed + start)
-    real = (
-        real.shuffle(shuffle_buffer, seed=seed + start)
-        .repeat()
-        .batch(batch_size, drop_remainder=True)
+    real = source.shuffled_batches(
+        split, batch_size, shuffle_buffer, seed, start, num_hosts, host, deterministic
     )
-    generated = latents_and_labels(batch_size, z_dim, source.num_classes, seed, start)
+    generated = latents_and_labels(
+        batch_size, z_dim, source.num_classes, seed, start, num_hosts, host
+    )
     return tf.data.Dataset.zip((generated, real)).prefetch(tf.data.AUTOTUNE)
 
 

@@ -80,8 +80,15 @@ class Job:
         self._run.check(config)
         model, data = config.model, config.data
         self._source = open_images(
-            data.dataset, model.image_size, model.image_channels, model.num_classes, data.data_dir
+            data.dataset,
+            model.image_size,
+            model.image_channels,
+            model.num_classes,
+            data.data_dir,
+            data.resampling,
+            data.resized,
         )
+        print(f"Real images: {self._source.description}", flush=True)
 
     def train(self, on_checkpoint=None):
         """Trains to `config.training.steps`, from the newest checkpoint if there is one.

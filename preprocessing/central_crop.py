@@ -1,6 +1,8 @@
-"""The published way from a photograph to network input."""
+"""From a photograph to network input: the published way, and an antialiased one."""
 
 import tensorflow as tf
+
+RESAMPLINGS = ("bilinear", "antialiased")
 
 
 def central_square_box(height, width):
@@ -18,7 +20,7 @@ def central_square_box(height, width):
     side = tf.minimum(height, width)
 
     def interval(size):
-        first = (size - side + 1) // 2
+        first = _first_of_square(size, side)
         last_pixel = tf.cast(size - 1, tf.float32)
         return tf.cast(first, tf.float32) / last_pixel, (
             tf.cast(first + side - 1, tf.float32) / last_pixel
@@ -28,28 +30,53 @@ def central_square_box(height, width):
     return tf.stack([[top, left, bottom, right]])
 
 
-def crop_and_resize(image, size):
-    """Largest central square, resized and scaled to [-1, 1].
-
-    Bilinear with aligned corners: the first and last output pixels lie on the
-    first and last pixels of the crop. No antialiasing, as published.
+def resized_pixels(image, size, resampling="bilinear"):
+    """Largest central square, resized.
 
     Args:
         image: `[height, width, channels]`, any number type, values 0 to 255.
         size: side of the result in pixels.
+        resampling: "bilinear" as published: aligned corners, the first and last output
+            pixels lie on the first and last pixels of the crop, and pixels in between
+            are left out where the image is much larger; or "antialiased", where every
+            pixel counts: a triangle filter as wide as the reduction.
 
     Returns:
-        float32 `[size, size, channels]`.
+        float32 `[size, size, channels]`, values 0 to 255.
 
     Reference:
         Preprocessing of TF-GAN's self-attention example, which HamGAN uses.
     """
     shape = tf.shape(image)
-    resized = tf.image.crop_and_resize(
-        tf.cast(image, tf.float32)[None],
-        boxes=central_square_box(shape[0], shape[1]),
-        box_indices=[0],
-        crop_size=[size, size],
-    )[0]
+    if resampling == "antialiased":
+        square = _central_square(image, shape[0], shape[1])
+        resized = tf.image.resize(square, [size, size], antialias=True)
+    else:
+        resized = tf.image.crop_and_resize(
+            tf.cast(image, tf.float32)[None],
+            boxes=central_square_box(shape[0], shape[1]),
+            box_indices=[0],
+            crop_size=[size, size],
+        )[0]
     resized.set_shape([size, size, image.shape[-1]])
-    return resized * (2.0 / 255.0) - 1.0
+    return resized
+
+
+def scaled(pixels):
+    """Pixels of 0 to 255 as a network takes them: float32 in [-1, 1], any shape."""
+    return pixels * (2.0 / 255.0) - 1.0
+
+
+def crop_and_resize(image, size, resampling="bilinear"):
+    """`resized_pixels`, scaled to [-1, 1]."""
+    return scaled(resized_pixels(image, size, resampling))
+
+
+def _first_of_square(size, side):
+    return (size - side + 1) // 2
+
+
+def _central_square(image, height, width):
+    side = tf.minimum(height, width)
+    top, left = _first_of_square(height, side), _first_of_square(width, side)
+    return image[top : top + side, left : left + side]

@@ -16,6 +16,9 @@ ENTRY_POINTS = {
     "gan.invert",
     "checkpoints.convert",
     "checkpoints.inspect",
+    "preprocessing.imagenet",
+    "preprocessing.resize",
+    "preprocessing.verify",
 }
 
 # Module prefix -> prefixes of ours that it may import. The longest prefix that fits counts.
@@ -94,7 +97,13 @@ ALLOWED = {
     "gan.generate": {"gan", "checkpoints", "preprocessing"},
     "gan.invert": {"gan", "checkpoints", "preprocessing"},
     "preprocessing": {"preprocessing"},
+    "preprocessing.conversion_command": {"gan.command", "preprocessing.records"},
+    "preprocessing.imagenet": {"gan.command", "preprocessing"},
+    "preprocessing.resize": {"gan.command", "preprocessing"},
+    "preprocessing.verify": {"gan.command", "preprocessing"},
     "benchmarks": {"ham_tf"},
+    "benchmarks.imagenet_conversion": {"benchmarks.synthetic_photos", "preprocessing"},
+    "benchmarks.input_pipeline": {"benchmarks.synthetic_photos", "preprocessing"},
     "examples": {"ham_tf"},
     "checkpoints": {"checkpoints"},
     "checkpoints.catalogue": set(),
@@ -187,6 +196,7 @@ def test_layers_need_tensorflow_alone_and_flags_not_even_that():
     program = """
 import sys
 import gan.command_line, gan.generate_flags, gan.presets, gan.run_folder
+import preprocessing.imagenet, preprocessing.resize, preprocessing.verify
 heavy = {"tensorflow", "sklearn", "PIL"} & set(sys.modules)
 assert not heavy, f"the command line imports {heavy}"
 import tensorflow as tf

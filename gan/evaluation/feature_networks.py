@@ -6,14 +6,15 @@ from typing import Optional
 
 import numpy as np
 
-from gan.config import ExperimentConfig
+from gan.config import DataConfig, ExperimentConfig
 from gan.metrics.feature_network import FeatureNetwork
 from gan.metrics.inception import HANDLE, Inception
 from gan.metrics.judge import Judge, train_judge
-from preprocessing.image_source import ImageSource
+from preprocessing.labelled_images import ImageSource
 
 LARGEST_JUDGED_IMAGE = 32  # pixels; a small classifier says nothing about photographs
 MOST_IMAGES = 20_000  # that the judge is trained on, or tested with
+_LONGEST_NAME = 60  # of a data set in a file name
 
 
 def open_inception(config: ExperimentConfig) -> Optional[Inception]:
@@ -47,7 +48,8 @@ def open_judge(config: ExperimentConfig, source: ImageSource, path: str) -> Judg
         judge = Judge.load(path)
         if judge.fits(model.image_size, model.image_channels, model.num_classes):
             return judge
-    train, test = (_arrays(source.split(split)) for split in (data.train_split, data.test_split))
+    with source.reading():
+        train, test = (_arrays(source.split(s)) for s in (data.train_split, data.test_split))
     judge = train_judge(*train, *test, model.num_classes)
     judge.save(path)
     return judge
@@ -58,9 +60,13 @@ def shared_judge_path(config: ExperimentConfig, cache_dir: str) -> str:
     model, data = config.model, config.data
     splits = f"{data.train_split}_{data.test_split}"
     shape = f"{model.image_size}x{model.image_size}x{model.image_channels}"
-    name = f"{data.dataset}_{splits}_{shape}_{model.num_classes}_classes"
-    if data.data_dir:  # Another folder may hold other images of the same name.
-        name += "_" + hashlib.sha256(os.path.abspath(data.data_dir).encode()).hexdigest()[:8]
+    dataset = data.dataset[-_LONGEST_NAME:]
+    name = f"{dataset}_{splits}_{shape}_{model.num_classes}_classes"
+    if data.resampling != DataConfig.resampling:
+        name += f"_{data.resampling}"
+    folder = data.dataset if os.path.isdir(data.dataset) else data.data_dir
+    if folder:  # Another folder may hold other images of the same name.
+        name += "_" + hashlib.sha256(os.path.abspath(folder).encode()).hexdigest()[:8]
     name += ".npz"
     return os.path.join(cache_dir, "judges", name.replace(os.sep, "_"))
 

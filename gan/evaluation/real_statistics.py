@@ -17,10 +17,11 @@ from gan.atomic_file import write_atomically
 from gan.metrics.classifier_score import classifier_score
 from gan.metrics.feature_network import FeatureNetwork, run_network
 from gan.metrics.frechet_distance import frechet_distance
-from preprocessing.image_source import ImageSource
+from preprocessing.labelled_images import ImageSource
 
 _VERSION = 1  # of the file; to be raised when the same key comes to mean other numbers
 _FIRST_IMAGES = 16
+_LONGEST_NAME = 60  # of a data set in a file name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,18 +92,16 @@ def _compute(network, source, split, count, train_split, most_train_images):
 def _activations(network, source, split, most):
     count = min(most, source.count(split))
     batches = source.split(split).take(count).batch(network.most_images).as_numpy_iterator()
-    return run_network(
-        network, (batch["images"] for batch in batches), count, f"real images of {split}"
-    )
+    with source.reading():
+        return run_network(
+            network, (batch["images"] for batch in batches), count, f"real images of {split}"
+        )
 
 
 def _key(network, source, split, count, train_split, most_train_images):
-    first = np.stack(
-        [
-            example["images"]
-            for example in source.split(split).take(_FIRST_IMAGES).as_numpy_iterator()
-        ]
-    )
+    with source.reading():
+        examples = list(source.split(split).take(_FIRST_IMAGES).as_numpy_iterator())
+    first = np.stack([example["images"] for example in examples])
     train = [train_split, source.count(train_split), most_train_images] if train_split else None
     return {
         "version": _VERSION,
@@ -121,7 +120,8 @@ def _key(network, source, split, count, train_split, most_train_images):
 def _path(key, cache_dir):
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     size = key["image_shape"][0]
-    words = (key["dataset"], key["split"], f"{size}px", key["network"], digest[:16])
+    dataset = key["dataset"][-_LONGEST_NAME:]
+    words = (dataset, key["split"], f"{size}px", key["network"], digest[:16])
     name = re.sub(r"[^\w.-]", "-", "_".join(words))
     return os.path.join(cache_dir, "real_statistics", f"{name}.npz")
 

@@ -90,10 +90,15 @@ def test_cache(network, source, tmp_path, capsys):
     statistics(network=Averages(conditions="averages_bilinear"))
     statistics(source=open_images("digits", 32, 1, 10))
     statistics(source=dataclasses.replace(source, name="other"))
-    inverted = dataclasses.replace(
-        source,
-        open=lambda *args: source.open(*args).map(lambda e: {**e, "images": -e["images"]}),
-    )
+
+    def inverted_examples(*split):
+        examples = source.examples(*split)
+        return dataclasses.replace(
+            examples,
+            decode=lambda r: {k: -v for k, v in examples.decode(r).items()},
+        )
+
+    inverted = dataclasses.replace(source, examples=inverted_examples)
     assert not same(statistics(source=inverted), first)
     assert len(files(tmp_path)) == 8
     assert same(statistics(), first)

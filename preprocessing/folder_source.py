@@ -1,0 +1,68 @@
+"""A folder of class folders as a source of images."""
+
+import tensorflow as tf
+
+from preprocessing.examples import Examples
+from preprocessing.image_folder import list_folder
+from preprocessing.image_format import ImageFormat
+from preprocessing.indices import Indices
+from preprocessing.labelled_images import ImageSource, no_split
+from preprocessing.split_part import split_part
+
+_CHANNELS = 3  # that all images are decoded to
+
+
+def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
+    """Opens a folder of class folders.
+
+    Raises:
+        DataError: see `image_folder.list_folder`.
+    """
+    folder = list_folder(dataset)
+    counts = {name: len(split.labels) for name, split in folder.splits.items()}
+
+    def examples(name, for_training):
+        del for_training
+        try:
+            split_name, first, end = split_part(name, counts)
+        except KeyError as error:
+            raise no_split(dataset, name, counts) from error
+        split = folder.splits[split_name]
+
+        def find(index):
+            return split.paths[index], split.labels[index]
+
+        def decode(index):
+            # Not as constants: a million paths would make the graph hundreds of megabytes.
+            path, label = tf.numpy_function(find, [index], (tf.string, tf.int64), stateful=False)
+            label.set_shape([])
+            return image_format.example(_decode(tf.io.read_file(path)), label)
+
+        return Examples(Indices(first, end), decode)
+
+    def fault():
+        """The first image that cannot be decoded."""
+        for split in folder.splits.values():
+            for path in split.paths:
+                try:
+                    _decode(tf.io.read_file(path))
+                except tf.errors.OpError as error:
+                    return f"{path.decode()} cannot be decoded ({error.message}). Remove it."
+        return None
+
+    classes = folder.class_names
+    ignored = f"; ignored: {', '.join(folder.ignored)}" if folder.ignored else ""
+    return ImageSource(
+        dataset,
+        len(classes),
+        f"folder {dataset}, classes {classes[0]} to {classes[-1]}, images cropped and resized "
+        f"({image_format.resampling}) while reading{ignored}",
+        examples,
+        fault,
+    )
+
+
+def _decode(encoded):
+    image = tf.image.decode_image(encoded, _CHANNELS, expand_animations=False)
+    image.set_shape([None, None, _CHANNELS])
+    return image
