@@ -77,7 +77,12 @@ class Examples:
         else:
             batches = shuffled.map(
                 self.decode, tf.data.AUTOTUNE, deterministic=deterministic
-            ).batch(batch_size, drop_remainder=True)
+            ).batch(
+                batch_size,
+                drop_remainder=True,
+                num_parallel_calls=tf.data.AUTOTUNE,
+                deterministic=deterministic,
+            )
         options = tf.data.Options()
         options.deterministic = deterministic
         return batches.with_options(options)

@@ -45,7 +45,8 @@ def open_tfds(
         training = cache(STORES) or originals
         evaluation = cache(EXACT_STORES) or originals or training
     if training is None:
-        raise _unprepared(dataset, builder, cached_versions(root, name, size, resampling))
+        there = cached_versions(root, name, size, resampling) if resized != "never" else ()
+        raise _unprepared(dataset, builder, there)
     description = training.description
     if originals and training is not originals:
         description += compare(training, originals)
@@ -99,7 +100,7 @@ def _builder(dataset, data_dir):
     except Exception as error:  # tfds has its own exception for each way to be wrong.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnknownDataSetError(
-            f"--dataset={dataset}: not 'digits', and tfds cannot open it in "
+            f"--dataset={dataset}: not 'digits', no folder, and tfds cannot open it in "
             f"{data_dir or 'its default folder'}: {reason}"
         ) from error
 

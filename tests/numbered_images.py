@@ -21,10 +21,11 @@ SIZE = 16
 
 
 def picture(number, channels=3):
-    """A PNG of random pixels, 20 to 40 high and wide."""
+    """A PNG of soft random colours, 20 to 40 pixels high and wide."""
     random = np.random.RandomState(number)
-    pixels = random.randint(0, 256, [*random.randint(20, 41, 2), channels], np.uint8)
-    return tf.io.encode_png(pixels).numpy()
+    colours = random.randint(0, 256, [5, 5, channels])
+    pixels = tf.image.resize(colours, random.randint(20, 41, 2))
+    return tf.io.encode_png(tf.cast(pixels, tf.uint8)).numpy()
 
 
 def record(number, image):

@@ -19,6 +19,7 @@ from preprocessing.verification.prepared_data_set import Shard
 from preprocessing.verification.problem import Problem, ProblemList
 from preprocessing.verification.record_check import RecordCheck
 
+_MAY_HIDE = " (it may hide more records: later indices are the least they can be)"
 _LONGEST_NAME = 200  # bytes; all names of a split are held in memory
 
 
@@ -89,9 +90,8 @@ def _check_records(file, progress, check, report):
         if isinstance(record, Damage):
             hidden |= record.hides_records
             report.unknown += 1
-            problems.add(
-                Problem("damaged record", shard.split, record.found, record.expected, **place)
-            )
+            found = record.found + _MAY_HIDE * record.hides_records
+            problems.add(Problem("damaged record", shard.split, found, record.expected, **place))
             continue
         content = check.check(record.payload, shard.split)
         for kind, found, expected in content.problems:

@@ -52,7 +52,9 @@ class EncodedImage:
         """Shape and the file's own channels; raises `tf.errors.OpError`."""
         # TensorFlow converts channels when it decodes, whatever the file has.
         channels = self.shape[-1] or 0
-        if not encoded.startswith(_JPEG):
+        is_jpeg = encoded.startswith(_JPEG)
+        encoded = tf.constant(encoded)  # Once: for each operation it would be copied again.
+        if not is_jpeg:
             image = tf.io.decode_image(encoded, channels, tf.as_dtype(self.dtype))
             return tuple(image.shape), image.shape[-1]
         height, width, stored = tf.io.extract_jpeg_shape(encoded).numpy().tolist()
