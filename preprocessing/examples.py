@@ -77,12 +77,7 @@ class Examples:
         else:
             batches = shuffled.map(
                 self.decode, tf.data.AUTOTUNE, deterministic=deterministic
-            ).batch(
-                batch_size,
-                drop_remainder=True,
-                num_parallel_calls=tf.data.AUTOTUNE,
-                deterministic=deterministic,
-            )
+            ).batch(batch_size, drop_remainder=True)
         options = tf.data.Options()
         options.deterministic = deterministic
         return batches.with_options(options)
