@@ -1,5 +1,8 @@
 """The published crop, eagerly and inside tf.data, against the original."""
 
+import functools
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -19,6 +22,26 @@ def test_equals_original(golden, image, inside):
         result = next(iter(dataset))
     assert result.shape == (64, 64, 3)
     np.testing.assert_allclose(result, expected, atol=1e-5)
+
+
+GOLDEN = os.environ.get("HAM_TF_GOLDEN")
+
+
+@pytest.mark.skipif(not GOLDEN, reason="HAM_TF_GOLDEN names no folder with the large references")
+@pytest.mark.parametrize("inside", ["eager", "tf.data"])
+def test_equals_original_at_every_size(inside):
+    stored = dict(np.load(os.path.join(GOLDEN, "preprocess.npz")))
+    outputs = [name for name in stored if name.startswith("out")]
+    assert len(outputs) == 9
+    for name in outputs:
+        number, size = name[3:].split("_")
+        image, size = stored[f"img{number}"], int(size)
+        if inside == "eager":
+            result = crop_and_resize(image, size)
+        else:
+            dataset = tf.data.Dataset.from_tensors(image)
+            result = next(iter(dataset.map(functools.partial(crop_and_resize, size=size))))
+        np.testing.assert_allclose(result, stored[name], atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize(

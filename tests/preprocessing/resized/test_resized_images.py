@@ -1,4 +1,4 @@
-"""The cache of resized images: equal to the direct pipeline, found and used, or refused in words."""
+"""The cache of resized images: equal to the direct pipeline, found and used, or refused."""
 
 import pickle
 import shutil
@@ -6,9 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
-
-tfds = pytest.importorskip("tensorflow_datasets")
-
+import tensorflow_datasets as tfds
 from numbered_images import NAME, SIZE, TEST, TRAIN, picture, write_cache, write_numbered
 
 from preprocessing.data_error import DataError
