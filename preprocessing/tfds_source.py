@@ -117,13 +117,28 @@ def _is_prepared(builder):
 
 
 def _unprepared(dataset, builder, resized_versions=()):
+    found = _prepared_versions(builder)
+    if found:
+        advice = f"There is version {found[-1]}: give --dataset={dataset}:{found[-1]}"
+    elif builder.name == "imagenet2012":
+        advice = "Prepare it with python -m preprocessing.imagenet"
+    else:
+        advice = f"Prepare it with tfds.builder({dataset!r}, data_dir=...).download_and_prepare()"
     resized = ", ".join(resized_versions)
     return DataError(
         f"Data set {dataset!r} is not prepared in {builder.data_dir}"
         + (f" (resized images there are of version {resized})" if resized else "")
-        + f". Prepare it with tfds.builder({dataset!r}, data_dir=...).download_and_prepare(), "
-        "or give --data_dir."
+        + f". {advice}, or give --data_dir."
     )
+
+
+def _prepared_versions(builder):
+    """Other versions of a data set that are there, the newest last."""
+    parent = str(builder.data_dir).rpartition("/")[0]
+    if not tf.io.gfile.isdir(parent):
+        return []
+    names = (name.rstrip("/") for name in tf.io.gfile.listdir(parent))
+    return sorted(name for name in names if tf.io.gfile.exists(f"{parent}/{name}/{INFO_FILE}"))
 
 
 def _check_features(dataset, info):

@@ -16,6 +16,7 @@ from miniature_imagenet import make_images, write, write_tars, write_tree
 from tensorflow_datasets.core.utils.shard_utils import ShardConfig
 
 from preprocessing import imagenet, resize
+from preprocessing.data_error import DataError
 from preprocessing.ilsvrc.original_data_set import (
     imagenet_info,
     original_conversion,
@@ -220,6 +221,21 @@ def test_resize_needs_a_prepared_data_set(tmp_path, run_main):
     status, _, err = run_main(resize.main, "--size=16", f"--data_dir={tmp_path}")
     assert status == 1
     assert re.fullmatch(r"error: Data set 'imagenet2012' is not prepared in .*\n", err)
+
+
+def test_records_of_the_older_version(sources, tmp_path, run_main):
+    """tfds reads its version 5.0.0 but cannot make it; its records are the same."""
+    source = f"--source={sources / 'tars'}"
+    run_main(imagenet.main, source, f"--data_dir={tmp_path}", "--allow_partial", "--processes=1")
+    older = tmp_path / "imagenet2012/5.0.0"
+    (tmp_path / "imagenet2012/5.1.0").rename(older)
+    description = (older / "dataset_info.json").read_text()
+    (older / "dataset_info.json").write_text(
+        description.replace('"version": "5.1.0"', '"version": "5.0.0"')
+    )
+    assert open_images("imagenet2012:5.0.0", 16, 3, 1000, str(tmp_path)).count("train") == 120
+    with pytest.raises(DataError, match="version 5.0.0: give --dataset=imagenet2012:5.0.0, or"):
+        open_images("imagenet2012", 16, 3, 1000, str(tmp_path))
 
 
 def test_resize_names_damaged_records(sources, tmp_path, run_main):
