@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _NAME, _CLASSES = "photos", 1000
 _SHARDS = 4
-_BUFFER = 1000  # records held for shuffling
+_BUFFER = 256  # records held for shuffling
 _TFDS = "tfds, original size"
 _STORES = ("float32", "uint8", "jpeg")
 _WARM_UP = 3  # batches
@@ -225,7 +225,7 @@ def main(argv=None):
     )
     parser.add_argument("--size", type=int, default=128, help="pixels (default: 128)")
     parser.add_argument("--batch", type=int, default=64, help="images per batch (default: 64)")
-    parser.add_argument("--images", type=int, default=1024, help="of the data set (default: 1024)")
+    parser.add_argument("--images", type=int, default=2048, help="of the data set (default: 2048)")
     parser.add_argument("--distinct", type=int, default=300, help="photos (default: 300)")
     parser.add_argument("--rounds", type=int, default=5, help="default: 5")
     parser.add_argument("--seconds", type=float, default=4.0, help="of each round (default: 4)")
