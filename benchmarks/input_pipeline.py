@@ -7,6 +7,7 @@ the rate. With --stream=N, instead, N images go by, and the memory is printed th
 """
 
 import argparse
+import dataclasses
 import functools
 import json
 import os
@@ -23,7 +24,7 @@ _BUFFER = 256  # records held for shuffling
 _TFDS = "tfds, original size"
 _STORES = ("float32", "uint8", "jpeg")
 _WARM_UP = 3  # batches
-_LINKS = 200  # names of one small file, to stream from
+_TIMES_IN_AN_EPOCH = 32  # that every image comes
 _STREAM_SIDE = 64  # pixels
 
 
@@ -117,9 +118,14 @@ def batches_by_us(data_dir, size, batch, buffer=_BUFFER, resized="auto"):
     import tensorflow as tf
 
     from preprocessing.image_source import open_images
+    from preprocessing.record_files import RecordFiles
 
     source = open_images(_NAME, size, 3, _CLASSES, data_dir, resized=resized)
-    return source.shuffled_batches("train", batch, buffer, 0).prefetch(tf.data.AUTOTUNE)
+    examples = source.examples("train", True)
+    # As many files as a large data set has: at an epoch's end the shuffle buffer is filled anew.
+    many = RecordFiles(examples.records.pieces * _TIMES_IN_AN_EPOCH)
+    examples = dataclasses.replace(examples, records=many)
+    return examples.shuffled_batches(batch, buffer, 0).prefetch(tf.data.AUTOTUNE)
 
 
 def measure(dataset, batch, seconds):

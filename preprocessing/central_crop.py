@@ -51,6 +51,7 @@ def resized_pixels(image, size, resampling="bilinear"):
     if resampling == "antialiased":
         square = _central_square(image, shape[0], shape[1])
         resized = tf.image.resize(square, [size, size], antialias=True)
+        resized = tf.clip_by_value(resized, 0.0, 255.0)  # The filter's weights add up to 1 nearly.
     else:
         resized = tf.image.crop_and_resize(
             tf.cast(image, tf.float32)[None],

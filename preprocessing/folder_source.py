@@ -7,6 +7,7 @@ from preprocessing.image_folder import list_folder
 from preprocessing.image_format import ImageFormat
 from preprocessing.indices import Indices
 from preprocessing.labelled_images import ImageSource, no_split
+from preprocessing.operation_error import reason
 from preprocessing.split_part import split_part
 
 _CHANNELS = 3  # that all images are decoded to
@@ -47,7 +48,7 @@ def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
                 try:
                     _decode(tf.io.read_file(path))
                 except tf.errors.OpError as error:
-                    return f"{path.decode()} cannot be decoded ({error.message}). Remove it."
+                    return f"{path.decode()} cannot be decoded ({reason(error)}). Remove it."
         return None
 
     classes = folder.class_names

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 _FILES_AT_ONCE = 16  # that are read in turns, so that their records mix
 _RECORDS_AT_ONCE = 16  # of one file, before the next has its turn
+_REMOTE_BUFFER_BYTES = 8 << 20  # per file: a request to an object storage costs as much as this
 
 
 class FilePiece(NamedTuple):
@@ -40,7 +41,7 @@ class RecordFiles:
 
     def stored(self) -> tf.data.Dataset:
         """Scalar strings, in stored order."""
-        return self._files().flat_map(_records)
+        return self._files().flat_map(self._records)
 
     def shuffled(self, seed, buffer: int, deterministic: bool = True) -> tf.data.Dataset:
         """Scalar strings: files in random order, some read in turns, then a shuffle buffer.
@@ -53,29 +54,39 @@ class RecordFiles:
         files = self._files().shuffle(
             len(self.pieces), seed=seed[0], reshuffle_each_iteration=False
         )
+        # Local files are read ahead by the system; more threads would only cost.
+        parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": deterministic}
         records = files.interleave(
-            _records,
+            self._records,
             cycle_length=min(_FILES_AT_ONCE, len(self.pieces)),
             block_length=_RECORDS_AT_ONCE,
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=deterministic,
+            **(parallel if self._are_remote else {}),
         )
         return records.shuffle(
             min(buffer, self.count), seed=seed[1], reshuffle_each_iteration=False
         )
 
+    @property
+    def _are_remote(self):
+        return any("://" in piece.path for piece in self.pieces)
+
+    def _records(self, path, skip, take):
+        # Local files unbuffered: the system has them in memory, and a buffer is one more copy.
+        buffer_bytes = _REMOTE_BUFFER_BYTES if self._are_remote else 0
+        records = tf.data.TFRecordDataset(path, buffer_size=buffer_bytes).skip(skip).take(take)
+        # A file that was cut between two records would else go unnoticed.
+        return records.apply(tf.data.experimental.assert_cardinality(take))
+
     def _files(self):
         pieces = [piece for piece in self.pieces if piece.take]
         paths, skips, takes = ([piece[i] for piece in pieces] for i in range(3))
         return tf.data.Dataset.from_tensor_slices(
-            (tf.constant(paths), tf.constant(skips, tf.int64), tf.constant(takes, tf.int64))
+            (
+                tf.constant(paths, tf.string),
+                tf.constant(skips, tf.int64),
+                tf.constant(takes, tf.int64),
+            )
         )
-
-
-def _records(path, skip, take):
-    records = tf.data.TFRecordDataset(path).skip(skip).take(take)
-    # A file that was cut between two records would else go unnoticed.
-    return records.apply(tf.data.experimental.assert_cardinality(take))
 
 
 def _part(piece, num_parts, part):

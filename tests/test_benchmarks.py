@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import context_modules
+from benchmarks import context_modules, input_pipeline
 from benchmarks.context_modules import GRADIENTS, MODULES, main, multiply_adds
 
 
@@ -44,3 +44,33 @@ def test_unknown_module(capsys):
     with pytest.raises(SystemExit):
         context_modules.parse(["--modules=nmf,pca"])
     assert "{'pca'} are not among nmf, cd" in capsys.readouterr().err
+
+
+def test_reading_is_compared_with_tfds(capsys):
+    pytest.importorskip("tensorflow_datasets")
+    rows = input_pipeline.main(
+        ["--size=16", "--batch=4", "--images=12", "--distinct=3", "--rounds=1", "--seconds=0.01"]
+    )
+    table = capsys.readouterr().out
+    assert [row["images from"] for row in rows] == [
+        "tfds, original size",
+        "ours, original size",
+        "cache, jpeg",
+        "cache, uint8",
+        "cache, float32",
+    ]
+    # A photo is of 100 KB; sixteen pixels squared, of three channels, of one byte or four.
+    sizes = [row["KiB per image"] for row in rows]
+    assert 80 < sizes[0] == sizes[1] < 120
+    assert 0.75 <= sizes[3] < 1 < 3 <= sizes[4] < 3.3
+    assert "| tfds, original size | " in table
+    assert rows[0]["images per CPU second, of tfds's"] == 1
+
+
+def test_streaming_reports_memory(capsys):
+    pytest.importorskip("tensorflow_datasets")
+    input_pipeline.main(["--size=16", "--batch=4", "--stream=40", "--json"])
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[-1]["images"] == 40
+    assert len(rows) == 5
+    assert all(row["peak memory, MB"] > 100 for row in rows)

@@ -25,7 +25,9 @@ def cache_features(size: int, channels: int, store: str, source_features):
     if store == "jpeg":
         image = tfds.features.Image(shape=shape, encoding_format="jpeg")
     else:
-        image = tfds.features.Tensor(shape=shape, dtype=np.dtype(store), encoding="bytes")
+        # As a list of numbers tfds would store integers of 64 bits.
+        encoding = "none" if store == "float32" else "bytes"
+        image = tfds.features.Tensor(shape=shape, dtype=np.dtype(store), encoding=encoding)
     kept = {n: source_features[n] for n in ("label", "file_name") if n in source_features}
     return {"image": image, **kept}
 

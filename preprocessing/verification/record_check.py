@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Optional
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
@@ -13,7 +14,7 @@ from preprocessing.verification.official_names import (
     is_official,
     official_label,
 )
-from preprocessing.verification.record_format import BYTES, RecordFormat
+from preprocessing.verification.record_format import BYTES, FLOATS, RecordFormat
 
 _NO_LABEL = -1  # what tfds stores where nobody knows the class
 
@@ -111,5 +112,10 @@ class RecordCheck:
         if self.format.shape_key:
             shape = list(stored[self.format.shape_key].int64_list.value)
             return image.check(value.bytes_list.value[0], self.decode, shape)
+        if value.WhichOneof("kind") == FLOATS:
+            # Number by number, so many would take milliseconds.
+            numbers = value.float_list
+            content = numbers.SerializeToString()[-4 * len(numbers.value) :]
+            return image.check(np.frombuffer(content, "<f4"), self.decode)
         values = getattr(value, value.WhichOneof("kind")).value
         return image.check(values[0] if value.WhichOneof("kind") == BYTES else values, self.decode)

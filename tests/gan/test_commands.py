@@ -228,6 +228,7 @@ def test_trains_on_any_tfds_data_set(run_command, tmp_path, data_dir):
     )
     assert status == 0, error
     assert "class accuracy" in out
+    assert out.count(f"Real images: colours/1.0.0 in {data_dir}/colours/1.0.0, cropped and ") == 1
     other = tmp_path / "other"
     wrong = [*flags, f"--run={other}", "--dataset=numbers", "--num_classes=2"]
     for mode in ("train", "train_and_eval"):
@@ -235,6 +236,25 @@ def test_trains_on_any_tfds_data_set(run_command, tmp_path, data_dir):
         assert status == 1
         assert "Data set 'numbers' has the label 2, outside 0..1. Give --num_classes" in error
         assert not other.exists()
+
+
+@needs_tfgan
+def test_trains_on_a_folder_and_names_what_is_no_image(run_command, tmp_path):
+    images = tmp_path / "images"
+    for number, name in enumerate(("cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png")):
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.full([20, 24, 3], 60 * number, np.uint8)
+        (images / name).write_bytes(tf.io.encode_png(pixels).numpy())
+    flags = ["--preset=smoke", f"--dataset={images}", "--num_classes=2", "--image_channels=3"]
+    flags += ["--mode=train", "--steps=2", "--resampling=antialiased"]
+    status, out, error = run_command("train", *flags, f"--run={tmp_path / 'run'}")
+    assert status == 0, error
+    assert f"Real images: folder {images}, classes cat to dog" in out
+    assert "(antialiased)" in out
+    (images / "dog" / "4.png").write_bytes(b"no image")
+    status, _, error = run_command("train", *flags, f"--run={tmp_path / 'other'}")
+    assert status == 1
+    assert f"error: Data set '{images}': {images}/dog/4.png cannot be decoded (" in error
 
 
 @needs_tfgan

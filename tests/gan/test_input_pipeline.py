@@ -30,6 +30,37 @@ def test_latents_go_on_where_they_stopped():
     assert not np.allclose(whole[0]["latents"], other["latents"])
 
 
+def test_hosts_take_turns_with_latents():
+    all_hosts = first(latents_and_labels(4, 3, 10, seed=1), 6)
+    hosts = [
+        first(latents_and_labels(4, 3, 10, 1, start=1, num_hosts=2, host=h), 2) for h in range(2)
+    ]
+    for batch, expected in ((hosts[0][0], 2), (hosts[1][0], 3), (hosts[0][1], 4), (hosts[1][1], 5)):
+        assert np.array_equal(batch["latents"], all_hosts[expected]["latents"])
+
+
+@pytest.mark.parametrize("start", [1, 13, 54])
+def test_training_batches_go_on_where_they_stopped(start):
+    """The digits have 1,297 training images: batches 13 and 26 cross the end of an epoch."""
+    source = open_images("digits", 16, 1, 10)
+    whole = first(training_batches(source, "train", 100, 8, 50, seed=3), start + 2)[start:]
+    rest = first(training_batches(source, "train", 100, 8, 50, seed=3, start=start), 2)
+    for a, b in zip(whole, rest):
+        for part in range(2):
+            for key in a[part]:
+                assert np.array_equal(a[part][key], b[part][key])
+
+
+def test_hosts_train_on_other_images():
+    source = open_images("digits", 16, 1, 10)
+    batches = [
+        first(training_batches(source, "train", 40, 8, 50, 3, num_hosts=2, host=h))
+        for h in range(2)
+    ]
+    images = {image.tobytes() for ((_, real),) in batches for image in real["images"]}
+    assert len(images) == 80
+
+
 def test_training_batches():
     source = open_images("digits", 16, 1, 10)
     (pair,) = first(training_batches(source, "train", 12, 8, 2000, seed=0))

@@ -344,3 +344,13 @@ def test_configuration_of_an_older_run_is_read(run):
     evaluation = run.read_config().evaluation
     expected = dataclasses.replace(smoke().evaluation, eval_repetitions=5)
     assert evaluation == expected
+
+
+def test_a_judge_judges_the_images_it_was_trained_on(tmp_path):
+    folder = str(tmp_path)
+    changes = [{}, {"resampling": "antialiased"}, {"data_dir": folder}, {"dataset": folder}]
+    paths = [shared_judge_path(smoke().replace(change), "cache") for change in changes]
+    assert len(set(paths)) == len(paths)
+    assert {os.path.dirname(path) for path in paths} == {os.path.join("cache", "judges")}
+    long = smoke().replace({"dataset": "/a" * 200})
+    assert len(os.path.basename(shared_judge_path(long, "cache"))) < 200

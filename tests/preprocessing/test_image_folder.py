@@ -1,0 +1,144 @@
+"""A folder of class folders: what is listed, and what is refused in words."""
+
+import os
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from preprocessing.data_error import DataError
+from preprocessing.image_folder import is_folder_path, list_folder
+from preprocessing.image_source import open_images
+
+IMAGES = {
+    "png": tf.io.encode_png(np.full([9, 12, 3], 200, np.uint8)).numpy(),
+    "jpg": tf.io.encode_jpeg(np.full([12, 9, 1], 100, np.uint8)).numpy(),
+}
+BMP = (
+    b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\2\0\0\0\2\0\0\0\1\0\x18\0"
+    + bytes(24)
+    + 2 * b"\x32\x32\x32\x32\x32\x32\0\0"
+)
+IMAGES["bmp"] = BMP
+
+
+def write(root, *paths):
+    """Writes files under a folder, of whatever storage; the content is as the name says."""
+    for path in paths:
+        folder, name = f"{root}/{path}".rsplit("/", 1)
+        tf.io.gfile.makedirs(folder)
+        if name:
+            content = IMAGES.get(name.rsplit(".", 1)[-1].lower(), b"some text")
+            with tf.io.gfile.GFile(f"{folder}/{name}", "wb") as file:
+                file.write(content)
+    return str(root)
+
+
+def flat(root):
+    """A folder of two classes, five images of the first and two of the second."""
+    return write(root, *(f"cat/{i}.jpg" for i in range(5)), "dog/a.PNG", "dog/b.bmp")
+
+
+@pytest.fixture(params=["local", "ram"])
+def root(request, tmp_path):
+    return str(tmp_path) if request.param == "local" else f"ram://{tmp_path.name}"
+
+
+def test_classes_are_the_train_split(root):
+    folder = list_folder(write(flat(root), "LICENSE.txt", ".hidden/x.txt", "cat/.DS_Store"))
+    assert folder.class_names == ("cat", "dog")
+    assert folder.ignored == (f"{root}/LICENSE.txt",)
+    (split,) = folder.splits.values()
+    names = [path.decode()[len(root) + 1 :] for path in split.paths]
+    assert sorted(names) == [*(f"cat/{i}.jpg" for i in range(5)), "dog/a.PNG", "dog/b.bmp"]
+    assert [name.startswith("dog") for name in names] == list(split.labels)
+    assert names != sorted(names)  # Else the first part of a split would have few classes.
+    assert np.array_equal(list_folder(root).splits["train"].paths, split.paths)
+
+
+def test_images_and_batches(root):
+    source = open_images(f"{flat(root)}/", 8, 3, 2)
+    assert "classes cat to dog" in source.description
+    assert source.count("train") == 7
+    examples = list(source.split("train").as_numpy_iterator())
+    assert examples[0]["images"].shape == (8, 8, 3)
+    brightness = {
+        (int(e["labels"]), int(np.rint((e["images"].mean() + 1) * 127.5))) for e in examples
+    }
+    assert brightness == {(0, 100), (1, 200), (1, 50)}
+    batches = source.shuffled_batches("train", 7, 1, 0)
+    assert batches.element_spec["images"].shape == (7, 8, 8, 3)
+    assert np.bincount(next(iter(batches))["labels"]).tolist() == [5, 2]
+    assert open_images(f"{root}/", 8, 1, 2).count("train[:50%]") == 4
+
+
+def test_splits(root):
+    write(root, "train/cat/1.jpg", "train/dog/2.jpg", "val/cat/3.jpg", "val/dog/4.jpg", "README")
+    write(root, "test/cat/1.jpg", "test/dog/2.jpg")
+    source = open_images(f"{root}/", 8, 3, 2)
+    assert source.description.endswith(f"; ignored: {root}/README")
+    assert [source.count(name) for name in ("train", "validation", "test")] == [2, 2, 2]
+    with pytest.raises(DataError, match="no split 'val'. It has: test, train, validation."):
+        source.split("val")
+
+
+@pytest.mark.parametrize(
+    ("paths", "message"),
+    [
+        ((), "ROOT: there are no class folders. Expected images in FOLDER/class/, or in FOLDER/t"),
+        (("notes.txt",), "ROOT: there are no class folders."),
+        (("cat/1.jpg", "dog/"), "ROOT/dog: this class has no images. Add some, or remove the"),
+        (("cat/1.jpg", "2.jpg"), "ROOT/2.jpg: an image outside of the class folders. Move it"),
+        (("cat/1.jpg", "cat/notes.txt"), "ROOT/cat/notes.txt: no image that TensorFlow decodes"),
+        (("cat/1.jpg", "cat/more/2.jpg"), "ROOT/cat/more: a folder in a class folder. Expected"),
+        (
+            ("train/a/1.jpg", "train/b/1.jpg", "val/a/1.jpg"),
+            "ROOT: only split 'train' has a class folder 'b' (1 such differences). All splits",
+        ),
+        (
+            ("train/a/1.jpg", "val/a/1.jpg", "val/c/1.jpg"),
+            "ROOT: only split 'validation' has a class folder 'c' (1 such differences). All",
+        ),
+        (("val/a/1.jpg", "valid/a/1.jpg"), "ROOT/val and ROOT/valid are the same split. Keep one"),
+        (("train/a/1.jpg", "1.jpg"), "ROOT/1.jpg: an image outside of the class folders."),
+    ],
+)
+def test_refused(root, paths, message):
+    tf.io.gfile.makedirs(root)
+    write(root, *paths)
+    with pytest.raises(DataError, match="^" + re.escape(message.replace("ROOT", root))) as caught:
+        list_folder(root)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_such_folder(tmp_path):
+    with pytest.raises(DataError, match=f"^--dataset={tmp_path}/none: there is no such folder."):
+        open_images(f"{tmp_path}/none", 8, 3, 2)
+
+
+def test_a_name_that_tfds_does_not_know_may_be_a_folder(tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow_datasets")
+    flat(tmp_path / "flowers_of_mine")
+    monkeypatch.chdir(tmp_path)
+    source = open_images("flowers_of_mine", 8, 3, 2, str(tmp_path / "elsewhere"))
+    assert source.count("train") == 7
+
+
+@pytest.mark.parametrize("path", ["./a", "../a", "~/a", "/a", "gs://a", "a/", "."])
+def test_what_can_only_be_a_folder(path):
+    assert is_folder_path(path)
+    assert not is_folder_path("imagenet_resized/32x32")
+
+
+def test_an_image_that_is_none_is_named(tmp_path):
+    root = write(tmp_path, "cat/1.jpg", "cat/2.jpg", "dog/3.jpg")
+    with open(os.path.join(root, "cat/2.jpg"), "wb") as file:
+        file.write(IMAGES["jpg"][:50])
+    source = open_images(root, 8, 3, 2)
+    with pytest.raises(DataError) as caught, source.reading():
+        list(source.split("train"))
+    message = str(caught.value)
+    assert message.startswith(f"Data set {root!r}: {root}/cat/2.jpg cannot be decoded (")
+    assert message.endswith("). Remove it.")
+    assert "{{" not in message
