@@ -16,13 +16,14 @@ import statistics
 import tempfile
 import time
 
+from preprocessing.choices import STORES
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 _NAME, _CLASSES = "photos", 1000
 _SHARDS = 4
 _BUFFER = 256  # records held for shuffling
 _TFDS = "tfds, original size"
-_STORES = ("float32", "uint8", "jpeg")
 _WARM_UP = 3  # batches
 _TIMES_IN_AN_EPOCH = 32  # that every image comes
 _STREAM_SIDE = 64  # pixels
@@ -118,7 +119,7 @@ def batches_by_us(data_dir, size, batch, buffer=_BUFFER, resized="auto"):
     import tensorflow as tf
 
     from preprocessing.image_source import open_images
-    from preprocessing.record_files import RecordFiles
+    from preprocessing.sources.record_files import RecordFiles
 
     source = open_images(_NAME, size, 3, _CLASSES, data_dir, resized=resized)
     examples = source.examples("train", True)
@@ -154,7 +155,7 @@ def compare(arguments, data_dir):
         _TFDS: batches_by_tfds(data_dir, *what),
         "ours, original size": batches_by_us(data_dir, *what, resized="never"),
     }
-    for store in reversed(_STORES):  # Training takes the best there is: that made last.
+    for store in reversed(STORES):  # Training takes the best there is: that made last.
         sizes[f"cache, {store}"] = write_cache(data_dir, info, arguments.size, store)
         ways[f"cache, {store}"] = batches_by_us(data_dir, *what)
     rates = {name: [] for name in ways}

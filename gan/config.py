@@ -11,6 +11,7 @@ import math
 from typing import Any, NamedTuple, Optional, Union, get_args, get_origin
 
 from gan.resolutions import IMAGE_SIZES
+from preprocessing.choices import RESAMPLINGS
 
 INFERRED = "inferred"  # preset of a job of which only the model is known
 
@@ -178,9 +179,9 @@ class DataConfig:
     test_split: str = option("validation", "split to evaluate against (digits: test)")
     shuffle_buffer: int = option(10_000, "undecoded images held for shuffling")
     resampling: str = option(
-        "bilinear",
+        RESAMPLINGS[0],
         "how images become smaller: bilinear, as published, or antialiased",
-        ("bilinear", "antialiased"),
+        RESAMPLINGS,
     )
     resized: str = option(
         "auto",

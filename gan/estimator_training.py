@@ -21,7 +21,7 @@ from gan.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
 from gan.training_monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
-from preprocessing.labelled_images import ImageSource
+from preprocessing.sources.labelled_images import ImageSource
 
 if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 calls it.
     _ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")

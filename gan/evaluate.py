@@ -121,8 +121,8 @@ def main():
     from gan.evaluation.log import EvaluationLog
     from gan.evaluation.protocol import Evaluation, check_real_images
     from gan.evaluation.record import table
+    from gan.input_pipeline import open_real_images
     from gan.run_folder import RunFolder
-    from preprocessing.image_source import open_images
 
     settings = model_settings(arguments)
     checkpoint = open_checkpoint(arguments.model, arguments.step, arguments.preset, settings)
@@ -130,16 +130,8 @@ def main():
     run = None if arguments.model in RELEASED else RunFolder(arguments.model)
     if run and not (os.path.isfile(run.config_path) and os.path.isdir(run.checkpoint_dir)):
         run = None
-    model, data = config.model, config.data
-    source = open_images(
-        data.dataset,
-        model.image_size,
-        model.image_channels,
-        model.num_classes,
-        data.data_dir,
-        data.resampling,
-        data.resized,
-    )
+    data = config.data
+    source = open_real_images(config)
     out = arguments.out or (run.path if run else _default_out(arguments.model))
     log = EvaluationLog(out)
     log.check()

@@ -2,9 +2,29 @@
 
 import tensorflow as tf
 
-from preprocessing.labelled_images import ImageSource
+from gan.config import ExperimentConfig
+from preprocessing.image_source import open_images
+from preprocessing.sources.labelled_images import ImageSource
 
 _EVALUATION_SEED = 2**31  # out of reach of a job's own
+
+
+def open_real_images(config: ExperimentConfig) -> ImageSource:
+    """Opens the data set of a job, as its networks take images.
+
+    Raises:
+        DataError: if it cannot be used.
+    """
+    model, data = config.model, config.data
+    return open_images(
+        data.dataset,
+        model.image_size,
+        model.image_channels,
+        model.num_classes,
+        data.data_dir,
+        data.resampling,
+        data.resized,
+    )
 
 
 def latents_and_labels(

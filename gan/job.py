@@ -22,11 +22,11 @@ from gan.evaluation.feature_networks import describe_network, open_inception, op
 from gan.evaluation.log import EvaluationLog
 from gan.evaluation.protocol import Evaluation, check_real_images
 from gan.evaluation.record import describe, find_record, table
+from gan.input_pipeline import open_real_images
 from gan.metrics.activations import MetricError
 from gan.report import describe_report, make_report
 from gan.run_folder import RunFolder
 from gan.training_monitor import TrainingMonitor
-from preprocessing.image_source import open_images
 
 _POLL_SECONDS = 2.0
 
@@ -78,16 +78,7 @@ class Job:
         self._config = config
         self._run = RunFolder(run)
         self._run.check(config)
-        model, data = config.model, config.data
-        self._source = open_images(
-            data.dataset,
-            model.image_size,
-            model.image_channels,
-            model.num_classes,
-            data.data_dir,
-            data.resampling,
-            data.resized,
-        )
+        self._source = open_real_images(config)
         print(f"Real images: {self._source.description}", flush=True)
 
     def train(self, on_checkpoint=None):

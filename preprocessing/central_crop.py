@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-RESAMPLINGS = ("bilinear", "antialiased")
-
 
 def central_square_box(height, width):
     """The largest centred square of an image, as a normalised box.

@@ -7,6 +7,7 @@ import argparse
 import os
 
 from gan.command import Parser, integer
+from preprocessing.choices import RESAMPLINGS, STORES
 
 
 def add_cache_flags(parser: Parser, required: bool):
@@ -20,15 +21,15 @@ def add_cache_flags(parser: Parser, required: bool):
     )
     group.add_argument(
         "--resampling",
-        choices=("bilinear", "antialiased"),
-        default="bilinear",
+        choices=RESAMPLINGS,
+        default=RESAMPLINGS[0],
         help="bilinear: as published, without antialiasing. antialiased: another data set "
         "(default: bilinear)",
     )
     group.add_argument(
         "--store",
-        choices=("float32", "uint8", "jpeg"),
-        default="float32",
+        choices=STORES,
+        default=STORES[0],
         help="float32: exactly what training would compute, 12 bytes per pixel. uint8: rounded, 3 "
         "bytes. jpeg: quality 95, about 1 byte (default: float32)",
     )

@@ -4,6 +4,8 @@ import os
 
 import tensorflow as tf
 
+from preprocessing.storage import is_local
+
 
 class DataFile:
     """A file read at any place: an archive, a shard.
@@ -22,7 +24,7 @@ class DataFile:
     def __init__(self, path: str):
         self.path = path
         self._descriptor = self._file = None
-        if "://" in path:
+        if not is_local(path):
             self.size = tf.io.gfile.stat(path).length
             self._file = tf.io.gfile.GFile(path, "rb")
         else:

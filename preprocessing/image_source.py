@@ -3,12 +3,12 @@
 import tensorflow as tf
 
 from preprocessing.data_error import DataError
-from preprocessing.digit_source import open_digits
-from preprocessing.folder_source import open_folder
-from preprocessing.image_folder import is_folder_path
-from preprocessing.image_format import ImageFormat
-from preprocessing.labelled_images import ImageSource
-from preprocessing.tfds_source import UnknownDataSetError, open_tfds
+from preprocessing.sources.digit_source import open_digits
+from preprocessing.sources.folder_source import open_folder
+from preprocessing.sources.image_folder import is_folder_path
+from preprocessing.sources.image_format import ImageFormat
+from preprocessing.sources.labelled_images import ImageSource
+from preprocessing.sources.tfds_source import UnknownDataSetError, open_tfds
 
 
 def open_images(
@@ -29,7 +29,7 @@ def open_images(
         image_channels: 1 or 3; grey and colour are converted into each other.
         num_classes: the number of classes that the model has.
         data_dir: folder of tfds data sets; empty for tfds's default.
-        resampling: one of `central_crop.RESAMPLINGS`; the digits have their own.
+        resampling: one of `choices.RESAMPLINGS`; the digits have their own.
         resized: "auto" to read images that are stored at this size already, where
             there are any; "never" for the originals.
 

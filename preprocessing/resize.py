@@ -36,7 +36,7 @@ def main():
         cache_target,
         plan_stored_splits,
     )
-    from preprocessing.tfds_source import open_prepared
+    from preprocessing.sources.tfds_source import open_prepared
 
     info, data_dir = open_prepared(arguments.dataset, arguments.data_dir)
     key = cache_key(info, arguments.size, arguments.resampling, arguments.store)

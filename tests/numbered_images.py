@@ -12,7 +12,7 @@ from preprocessing.resized.cache_plan import (
     cache_target,
     plan_stored_splits,
 )
-from preprocessing.tfds_source import open_prepared
+from preprocessing.sources.tfds_source import open_prepared
 
 NAME = "numbered"
 SHARDS = {"train": (5, 4, 2), "test": (3, 2)}

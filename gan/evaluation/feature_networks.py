@@ -10,7 +10,7 @@ from gan.config import DataConfig, ExperimentConfig
 from gan.metrics.feature_network import FeatureNetwork
 from gan.metrics.inception import HANDLE, Inception
 from gan.metrics.judge import Judge, train_judge
-from preprocessing.labelled_images import ImageSource
+from preprocessing.sources.labelled_images import ImageSource
 
 LARGEST_JUDGED_IMAGE = 32  # pixels; a small classifier says nothing about photographs
 MOST_IMAGES = 20_000  # that the judge is trained on, or tested with

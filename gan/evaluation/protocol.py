@@ -18,7 +18,7 @@ from gan.metrics.frechet_distance import frechet_distance
 from gan.metrics.inception import Inception
 from gan.metrics.kernel_distance import kernel_distance
 from preprocessing.data_error import DataError
-from preprocessing.labelled_images import ImageSource
+from preprocessing.sources.labelled_images import ImageSource
 
 _MOST_PIXELS = 2**20  # generated at once: 64 images at 128 pixels; full size then fits in 4 GB
 

@@ -17,7 +17,7 @@ from gan.atomic_file import write_atomically
 from gan.metrics.classifier_score import classifier_score
 from gan.metrics.feature_network import FeatureNetwork, run_network
 from gan.metrics.frechet_distance import frechet_distance
-from preprocessing.labelled_images import ImageSource
+from preprocessing.sources.labelled_images import ImageSource
 
 _VERSION = 1  # of the file; to be raised when the same key comes to mean other numbers
 _FIRST_IMAGES = 16

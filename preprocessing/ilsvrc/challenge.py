@@ -2,6 +2,7 @@
 
 import functools
 import re
+from typing import Optional
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from preprocessing import class_names
 NUM_CLASSES = 1000
 COUNTS = {"train": 1281167, "validation": 50000, "test": 100000}
 FEWEST_PER_CLASS, MOST_PER_CLASS = 732, 1300  # images of a class in the train split
-NO_LABEL = -1  # of the test split
+NO_LABEL = -1  # what tfds stores where the class is unknown, as in the test split
 
 # The official archives; those of task 3 (dogs) and the patch of the test set are others.
 ARCHIVES = {
@@ -26,6 +27,11 @@ EXAMPLES = {
     "test": "ILSVRC2012_test_00000001.JPEG",
 }
 WORDNET_ID = re.compile(r"n[0-9]{8}")
+NAMES = {  # of images; what is in brackets tells the class
+    "train": re.compile(rf"({WORDNET_ID.pattern})_[0-9]+\.JPEG"),
+    "validation": re.compile(r"ILSVRC2012_val_([0-9]{8})\.JPEG"),
+    "test": re.compile(r"ILSVRC2012_test_([0-9]{8})\.JPEG"),
+}
 
 
 @functools.lru_cache(maxsize=1)
@@ -58,3 +64,25 @@ def validation_labels() -> np.ndarray:
             f"{file} has {len(labels)} labels. Expected {COUNTS['validation']}: tfds has changed."
         )
     return np.array(labels, np.int32)
+
+
+def official_label(split: str, name: str) -> Optional[int]:
+    """The class that the name of an image tells.
+
+    Args:
+        split: "train", "validation" or "test".
+        name: base name of the image.
+
+    Returns:
+        Its index; `NO_LABEL` in the test split; None if this is no name of an image of
+        the split, or of a class or number that the challenge does not have.
+    """
+    match = NAMES[split].fullmatch(name)
+    if match is None:
+        return None
+    if split == "train":
+        return class_indices().get(match[1])
+    number = int(match[1])
+    if not 1 <= number <= COUNTS[split]:
+        return None
+    return NO_LABEL if split == "test" else int(validation_labels()[number - 1])

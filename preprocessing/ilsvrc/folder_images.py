@@ -20,17 +20,7 @@ from preprocessing.ilsvrc.image_group import (
 )
 from preprocessing.ilsvrc.notes import Notes
 from preprocessing.ilsvrc.threads import in_threads
-
-
-def names_in(folder: str) -> list[str]:
-    """Sorted names of what lies in a folder, wherever the folder is."""
-    names = os.listdir(folder) if is_local(folder) else tf.io.gfile.listdir(folder)
-    return sorted(name.rstrip("/") for name in names)  # Some storages mark folders by a slash.
-
-
-def is_local(path: str) -> bool:
-    """Whether the system itself knows a path, not only TensorFlow."""
-    return "://" not in path
+from preprocessing.storage import is_local, names_in
 
 
 def classes_in(names: list[str]) -> tuple[list[str], list[str]]:

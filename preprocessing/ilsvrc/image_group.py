@@ -10,11 +10,6 @@ from preprocessing.data_error import DataError
 from preprocessing.ilsvrc import challenge
 from preprocessing.ilsvrc.notes import Notes
 
-_TRAIN_NAME = re.compile(r"(n[0-9]{8})_[0-9]+\.JPEG")
-_NUMBERED_NAME = {
-    "validation": re.compile(r"ILSVRC2012_val_([0-9]{8})\.JPEG"),
-    "test": re.compile(r"ILSVRC2012_test_([0-9]{8})\.JPEG"),
-}
 _OF_THE_SYSTEM = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX", "@eaDir"})
 _MOST_NAMED = 5
 _FULL = 10000
@@ -129,25 +124,18 @@ class GroupBuilder:
 
     def _label(self, name, folder) -> Optional[int]:
         """The class of an image, or None if it is no image's name."""
-        if self._split == "train":
-            match = _TRAIN_NAME.fullmatch(name)
-            if match is None:
-                return None
-            label = challenge.class_indices().get(match[1])
-            if label is None:
+        if challenge.NAMES[self._split].fullmatch(name) is None:
+            return None
+        label = challenge.official_label(self._split, name)
+        if label is None:
+            if self._split == "train":
                 raise unknown_class(f"{self._place}: {name}")
-        else:
-            match = _NUMBERED_NAME[self._split].fullmatch(name)
-            if match is None:
-                return None
             count = challenge.COUNTS[self._split]
-            if not 1 <= int(match[1]) <= count:
-                raise DataError(
-                    f"{self._place}: {name} has no official number. Expected 1 to {count:,}."
-                )
-            if self._split == "test":
-                return challenge.NO_LABEL
-            label = int(challenge.validation_labels()[int(match[1]) - 1])
+            raise DataError(
+                f"{self._place}: {name} has no official number. Expected 1 to {count:,}."
+            )
+        if label == challenge.NO_LABEL:
+            return label
         if challenge.WORDNET_ID.fullmatch(folder) and folder != challenge.wordnet_ids()[label]:
             raise DataError(
                 f"{self._place}: {name} lies in {folder}, but is of class "

@@ -9,7 +9,8 @@ import tensorflow as tf
 from preprocessing.data_error import DataError
 from preprocessing.ilsvrc import challenge
 from preprocessing.ilsvrc.archive_images import class_of_archive
-from preprocessing.ilsvrc.folder_images import classes_in, names_in
+from preprocessing.ilsvrc.folder_images import classes_in
+from preprocessing.storage import names_in
 
 # Where Kaggle's archive of the challenge has its folders.
 _KAGGLE = ("ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")

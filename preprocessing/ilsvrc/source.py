@@ -8,10 +8,11 @@ import tensorflow as tf
 from preprocessing.ilsvrc import challenge
 from preprocessing.ilsvrc.archive_images import class_of_archive, scan_archive, scan_class_archives
 from preprocessing.ilsvrc.counts import check_split
-from preprocessing.ilsvrc.folder_images import is_local, scan_folder
+from preprocessing.ilsvrc.folder_images import scan_folder
 from preprocessing.ilsvrc.listing import Listing, unreadable
 from preprocessing.ilsvrc.notes import Notes
 from preprocessing.ilsvrc.search import Part, find_parts
+from preprocessing.storage import is_local
 
 _LOCAL_THREADS = 1
 _REMOTE_THREADS = 32

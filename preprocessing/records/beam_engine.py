@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from preprocessing.data_error import DataError
 from preprocessing.records.conversion import Engine, write_and_note
-from preprocessing.records.shard import join, write_file
+from preprocessing.records.shard import write_file
+from preprocessing.storage import join
 
 
 def with_beam(options: list[str]) -> Engine:

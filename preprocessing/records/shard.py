@@ -11,6 +11,7 @@ from typing import Any, Callable, Protocol
 import tensorflow as tf
 
 from preprocessing.data_error import DataError
+from preprocessing.storage import is_local, join, names_in
 
 UNFINISHED = ".unfinished-"  # how names of files begin that are still written, or never were
 
@@ -131,15 +132,10 @@ def write_file(folder: str, name: str, content: bytes):
 
 def remove_unfinished(folder: str):
     """Removes what writes left behind that a crash cut short."""
-    for name in tf.io.gfile.listdir(folder):
+    for name in names_in(folder):
         if name.startswith(UNFINISHED):
             with contextlib.suppress(tf.errors.NotFoundError):
                 tf.io.gfile.remove(join(folder, name))
-
-
-def join(folder: str, *names: str) -> str:
-    """Path of something in a folder, which may lie in an object storage."""
-    return "/".join([folder.rstrip("/") or folder, *names])
 
 
 def is_full(error: BaseException) -> bool:
@@ -151,7 +147,7 @@ def is_full(error: BaseException) -> bool:
 
 def _sync(path):
     """Makes a local file survive a loss of power before its name says that it is whole."""
-    if "://" in path:
+    if not is_local(path):
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -11,13 +11,10 @@ from typing import Optional
 import tensorflow as tf
 
 from preprocessing.data_error import DataError
+from preprocessing.error_text import first_line
 from preprocessing.records.metadata import INFO_FILE
-from preprocessing.records.shard import (
-    ShardResult,
-    join,
-    remove_unfinished,
-    write_file,
-)
+from preprocessing.records.shard import ShardResult, remove_unfinished, write_file
+from preprocessing.storage import is_local, join, names_in
 
 _PLAN = "plan.json"
 _LOCK = "lock"
@@ -69,7 +66,7 @@ class Target:
                 if not tf.io.gfile.exists(path)
             ]
         except Exception as error:  # tfds has its own exception for each way to be wrong.
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             raise DataError(f"{self.folder} is no data set: {reason}. {advice}") from error
         if missing or not splits:
             lack = f"{len(missing)} shards, as {missing[0]}" if missing else "all splits"
@@ -81,8 +78,7 @@ class Target:
         parent = os.path.dirname(self.folder)
         if not tf.io.gfile.isdir(parent):
             return []
-        names = (name.rstrip("/") for name in tf.io.gfile.listdir(parent))
-        return [join(parent, name) for name in sorted(names) if name.startswith("incomplete.")]
+        return [join(parent, n) for n in names_in(parent) if n.startswith("incomplete.")]
 
     @contextlib.contextmanager
     def claim(self, plan: dict) -> Iterator[None]:
@@ -119,7 +115,7 @@ class Target:
             import fcntl
         except ImportError:  # Windows has no such lock.
             fcntl = None
-        if fcntl is None or "://" in self.unfinished:
+        if fcntl is None or not is_local(self.unfinished):
             yield
             return
         descriptor = os.open(join(self.unfinished, _LOCK), os.O_CREAT | os.O_RDWR)
@@ -155,7 +151,7 @@ class Target:
 
     def free_bytes(self) -> Optional[int]:
         """Free space; None where that is not known."""
-        if "://" in self.unfinished:
+        if not is_local(self.unfinished):
             return None
         folder = os.path.abspath(self.unfinished)
         while not os.path.exists(folder):
@@ -165,9 +161,9 @@ class Target:
     def finish(self):
         """Makes the shards the data set."""
         remove_unfinished(self.shards)
-        if "://" in self.shards:
+        if not is_local(self.shards):
             # An object storage has no folders to rename. What makes a data set of them comes last.
-            names = sorted(tf.io.gfile.listdir(self.shards), key=lambda name: name == INFO_FILE)
+            names = sorted(names_in(self.shards), key=lambda name: name == INFO_FILE)
             tf.io.gfile.makedirs(self.folder)
             for name in names:
                 tf.io.gfile.rename(join(self.shards, name), join(self.folder, name), overwrite=True)

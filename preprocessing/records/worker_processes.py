@@ -1,5 +1,6 @@
 """Work spread over processes that live no longer than the one that started them."""
 
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -12,6 +13,8 @@ import traceback
 from collections.abc import Iterable, Iterator
 from multiprocessing import connection
 from typing import Any, Callable
+
+import tensorflow as tf
 
 from preprocessing.data_error import DataError
 
@@ -46,6 +49,7 @@ def run_tasks(
         WorkerError: for any other error in a worker.
     """
     tasks = list(tasks)
+    _use_cpu_alone()
     processes = min(processes, len(tasks))
     if processes <= 1:
         for index, task in enumerate(tasks):
@@ -108,6 +112,9 @@ def _context():
 def _work(main, function):
     """What a worker does until the main process is done with it, or gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the main process, too.
+    _use_cpu_alone()
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # One process for each core.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     tasks = queue.Queue()
     threading.Thread(target=_receive, args=(main, tasks), daemon=True).start()
     done, reported = 0, time.monotonic()
@@ -128,6 +135,12 @@ def _work(main, function):
             main.send(("result", result))
         except BaseException as error:
             main.send(("error", _sendable(error)))
+
+
+def _use_cpu_alone():
+    """Leaves GPUs alone: images need none, and every process would take all of the memory."""
+    with contextlib.suppress(RuntimeError):  # TensorFlow is in use already, so it has them.
+        tf.config.set_visible_devices([], "GPU")
 
 
 def _receive(main, tasks):

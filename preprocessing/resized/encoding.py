@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from preprocessing.central_crop import resized_pixels
-from preprocessing.operation_error import reason
+from preprocessing.error_text import operation_text
 from preprocessing.records.shard import UndecodableImageError
 
 JPEG_QUALITY = 95
@@ -22,8 +22,8 @@ class Encoder:
 
     Attributes:
         size: side of the images in pixels.
-        resampling: one of `central_crop.RESAMPLINGS`.
-        store: one of `layout.STORES`.
+        resampling: one of `choices.RESAMPLINGS`.
+        store: one of `choices.STORES`.
         channels: 1 or 3, as the source stores its images.
         with_names: whether records have a `file_name`.
         quality: of JPEG.
@@ -54,7 +54,7 @@ class Encoder:
             with tf.device("CPU"):
                 image = _image_function(self)(tf.constant(encoded)).numpy()
         except tf.errors.InvalidArgumentError as error:
-            raise UndecodableImageError(reason(error)) from error
+            raise UndecodableImageError(operation_text(error)) from error
         return self.encode(image, label, name)
 
     def encode(self, image, label: int, name: Optional[str] = None) -> bytes:
@@ -102,7 +102,7 @@ def stored_pixels(pixels, store, quality=JPEG_QUALITY):
 
     Args:
         pixels: float32 `[size, size, channels]`, values 0 to 255.
-        store: one of `layout.STORES`.
+        store: one of `choices.STORES`.
         quality: of JPEG.
 
     Returns:

@@ -5,11 +5,9 @@ from typing import Optional
 
 import tensorflow as tf
 
+from preprocessing.choices import STORES
 from preprocessing.records.metadata import INFO_FILE
-
-# How pixels are stored, best first: exactly; rounded; JPEG.
-STORES = ("float32", "uint8", "jpeg")
-EXACT_STORES = ("float32",)
+from preprocessing.storage import join, names_in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +18,8 @@ class CacheKey:
         dataset: name of the data set, with a configuration behind a slash if it has one.
         version: of the data set.
         size: side of the images in pixels.
-        resampling: one of `central_crop.RESAMPLINGS`.
-        store: one of `STORES`.
+        resampling: one of `choices.RESAMPLINGS`.
+        store: one of `choices.STORES`.
     """
 
     dataset: str
@@ -42,7 +40,7 @@ class CacheKey:
 
     def folder(self, data_dir: str) -> str:
         """The folder of its records."""
-        return "/".join([data_dir.rstrip("/"), self.name, self.config, self.version])
+        return join(data_dir, self.name, self.config, self.version)
 
 
 def find_cache(
@@ -60,7 +58,7 @@ def find_cache(
     """
     for store in stores:
         key = CacheKey(dataset, version, size, resampling, store)
-        if tf.io.gfile.exists(f"{key.folder(data_dir)}/{INFO_FILE}"):
+        if tf.io.gfile.exists(join(key.folder(data_dir), INFO_FILE)):
             return key
     return None
 
@@ -71,8 +69,9 @@ def cached_versions(data_dir: str, dataset: str, size: int, resampling: str) -> 
     for store in STORES:
         parent = CacheKey(dataset, "", size, resampling, store).folder(data_dir)
         if tf.io.gfile.isdir(parent):
-            names = (name.rstrip("/") for name in tf.io.gfile.listdir(parent))
             found.update(
-                name for name in names if tf.io.gfile.exists(f"{parent}{name}/{INFO_FILE}")
+                name
+                for name in names_in(parent)
+                if tf.io.gfile.exists(join(parent, name, INFO_FILE))
             )
     return sorted(found)

@@ -13,7 +13,7 @@ def cache_features(size: int, channels: int, store: str, source_features):
     Args:
         size: side of the images in pixels.
         channels: of the images, as the source stores them: 1 or 3.
-        store: one of `layout.STORES`.
+        store: one of `choices.STORES`.
         source_features: `tfds.features.FeaturesDict` of the data set.
 
     Returns:

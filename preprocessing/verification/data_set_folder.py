@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from preprocessing.data_error import DataError
 from preprocessing.records.metadata import INFO_FILE
-from preprocessing.records.shard import join
+from preprocessing.storage import join, names_in
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _MOST_LISTED = 10
@@ -39,7 +39,7 @@ def find_folder(data_dir: str, dataset: str) -> str:
     root = join(data_dir, name)
     if not tf.io.gfile.isdir(root):
         raise DataError(_no_such(data_dir, name))
-    entries = folder_entries(root)
+    entries = names_in(root)
     versions = sorted(filter(_VERSION.fullmatch, entries), key=_version_key)
     if version and version not in versions:
         unfinished = _unfinished_text(root, [e for e in entries if version in e])
@@ -49,7 +49,7 @@ def find_folder(data_dir: str, dataset: str) -> str:
         raise DataError(_no_version(root, name, entries))
     folder = join(root, version or versions[-1])
     if not tf.io.gfile.exists(join(folder, INFO_FILE)):
-        shards = sum(".tfrecord" in entry for entry in folder_entries(folder))
+        shards = sum(".tfrecord" in entry for entry in names_in(folder))
         raise DataError(
             f"{folder} has no {INFO_FILE}: whatever wrote it did not finish ({shards} files of "
             "records lie there). Move it away and prepare the data set again."
@@ -60,13 +60,7 @@ def find_folder(data_dir: str, dataset: str) -> str:
 def leftovers(folder: str) -> list[str]:
     """Folders beside a data set's that interrupted preparations left."""
     root = os.path.dirname(folder)
-    return [join(root, entry) for entry in folder_entries(root) if _UNFINISHED.fullmatch(entry)]
-
-
-def folder_entries(folder: str) -> list[str]:
-    """Names of what lies in a folder, sorted."""
-    # Object storage marks folders by a slash.
-    return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
+    return [join(root, entry) for entry in names_in(root) if _UNFINISHED.fullmatch(entry)]
 
 
 def _version_key(name):
@@ -74,15 +68,15 @@ def _version_key(name):
 
 
 def _no_such(data_dir, name):
-    present = [e for e in folder_entries(data_dir) if tf.io.gfile.isdir(join(data_dir, e))]
-    if INFO_FILE in folder_entries(data_dir):
+    present = [e for e in names_in(data_dir) if tf.io.gfile.isdir(join(data_dir, e))]
+    if INFO_FILE in names_in(data_dir):
         return (
             f"--data_dir={data_dir} is itself a data set's folder. Give the folder that holds "
             "NAME/VERSION, and --dataset=NAME."
         )
     parent, _, config = name.rpartition("/")
     if parent in present:
-        configs = [e for e in folder_entries(join(data_dir, parent)) if not e.startswith(".")]
+        configs = [e for e in names_in(join(data_dir, parent)) if not e.startswith(".")]
         return (
             f"--dataset={name}: {join(data_dir, parent)} has no {config!r}. It has "
             f"{', '.join(configs) or 'nothing'}."
@@ -100,7 +94,7 @@ def _no_version(root, name, entries):
         entry
         for entry in entries
         if tf.io.gfile.isdir(join(root, entry))
-        and any(map(_VERSION.fullmatch, folder_entries(join(root, entry))))
+        and any(map(_VERSION.fullmatch, names_in(join(root, entry))))
     ]
     if configs:
         return (

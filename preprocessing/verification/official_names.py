@@ -1,41 +1,21 @@
 """What the file name of an image of the ImageNet challenge says of its class."""
 
-import re
 from typing import Optional
 
 from preprocessing.ilsvrc import challenge
 
-_PATTERNS = {
-    "train": re.compile(rf"({challenge.WORDNET_ID.pattern})_[0-9]+\.JPEG"),
-    "validation": re.compile(r"ILSVRC2012_val_([0-9]{8})\.JPEG"),
-    "test": re.compile(r"(?:test/)?ILSVRC2012_test_([0-9]{8})\.JPEG"),  # As tfds names them.
-}
+_TEST_FOLDER = "test/"  # which tfds keeps in the names of test images
 
 
 def official_label(split: str, file_name: str) -> Optional[int]:
-    """The class of an image.
-
-    Args:
-        split: "train", "validation" or "test".
-        file_name: as stored.
-
-    Returns:
-        Its index; -1 in the test split, None if this is no name of an image of the split.
-    """
-    found = _PATTERNS[split].fullmatch(file_name)
-    if not found:
-        return None
-    if split == "train":
-        return challenge.class_indices().get(found[1])
-    number = int(found[1])
-    if not 1 <= number <= challenge.COUNTS[split]:
-        return None
-    return challenge.NO_LABEL if split == "test" else int(challenge.validation_labels()[number - 1])
+    """`challenge.official_label` of a name as tfds stores it."""
+    name = file_name.removeprefix(_TEST_FOLDER) if split == "test" else file_name
+    return challenge.official_label(split, name)
 
 
 def is_official(split: str) -> bool:
     """Whether the challenge has a split of this name."""
-    return split in _PATTERNS
+    return split in challenge.NAMES
 
 
 def describe_class(label: int) -> str:

@@ -8,9 +8,10 @@ import tensorflow as tf
 from google.protobuf import json_format
 
 from preprocessing.data_error import DataError
+from preprocessing.error_text import first_line
 from preprocessing.records.metadata import INFO_FILE
-from preprocessing.records.shard import join
-from preprocessing.verification.data_set_folder import find_folder, folder_entries, leftovers
+from preprocessing.storage import join, names_in
+from preprocessing.verification.data_set_folder import find_folder, leftovers
 from preprocessing.verification.record_format import RecordFormat, record_format
 
 _FEATURES_FILE = "features.json"
@@ -107,7 +108,7 @@ def open_prepared(data_dir: str, dataset: str) -> PreparedDataSet:
         folder=folder,
         shards={split.name: _shards(info.name, split) for split in info.splits},
         record_format=record_format(_features(folder, name), name, is_imagenet),
-        files=frozenset(folder_entries(folder)),
+        files=frozenset(names_in(folder)),
         leftovers=tuple(leftovers(folder)),
     )
 
@@ -159,7 +160,7 @@ def _features(folder, name):
                 content = json.load(file)
             return tfds.features.FeatureConnector.from_json(content)
         except Exception as error:  # tfds has its own exception for each way to be wrong.
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = first_line(error)
             raise DataError(
                 f"{path} is not what tfds writes ({reason}). Prepare the data set again."
             ) from error

@@ -16,8 +16,6 @@ from preprocessing.verification.official_names import (
 )
 from preprocessing.verification.record_format import BYTES, FLOATS, RecordFormat
 
-_NO_LABEL = -1  # what tfds stores where nobody knows the class
-
 
 @dataclasses.dataclass
 class Content:
@@ -96,7 +94,7 @@ class RecordCheck:
                 found = f"the label of {name} is {describe_class(label)}"
                 content.problems.append(("label", found, describe_class(official)))
         num_classes = self.format.num_classes
-        if label == _NO_LABEL and official in (None, _NO_LABEL):
+        if label == challenge.NO_LABEL and official in (None, challenge.NO_LABEL):
             allowed = split == "test" or not self.is_imagenet
         else:
             allowed = label >= 0 and (num_classes is None or label < num_classes)

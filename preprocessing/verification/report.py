@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 
+from preprocessing.ilsvrc.challenge import NO_LABEL
 from preprocessing.verification.problem import Problem
-from preprocessing.verification.split_summary import NO_LABEL, SplitSummary
+from preprocessing.verification.split_summary import SplitSummary
 from preprocessing.verification.verification import Verdict
 
 _COLUMNS = ("split", "records", "shards", "MiB", "classes", "images per class", "problems")

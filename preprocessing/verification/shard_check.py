@@ -1,11 +1,8 @@
 """One shard: every record read and checked."""
 
 import collections
-import contextlib
 import dataclasses
-import functools
 import hashlib
-import multiprocessing
 from collections.abc import Callable
 from typing import Optional
 
@@ -13,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from preprocessing.data_file import DataFile
-from preprocessing.records.shard import join
 from preprocessing.records.tfrecord import Damage, read_records
+from preprocessing.storage import join
 from preprocessing.verification.prepared_data_set import Shard
 from preprocessing.verification.problem import Problem, ProblemList
 from preprocessing.verification.record_check import RecordCheck
@@ -64,7 +61,6 @@ def check_shard(
         check: for each record.
         most_problems: how many of a kind to keep; None keeps all.
     """
-    _use_cpu_alone()
     report = ShardReport(shard, ProblemList(most_problems))
     try:
         with DataFile(join(folder, shard.name)) as file:
@@ -117,13 +113,3 @@ def _short(name):
         return name
     digest = hashlib.sha256(name).hexdigest().encode()
     return name[: _LONGEST_NAME - len(digest)] + digest
-
-
-@functools.lru_cache(maxsize=1)
-def _use_cpu_alone():
-    """Leaves GPUs alone: decoding needs none, and every process would take all its memory."""
-    with contextlib.suppress(RuntimeError):  # TensorFlow is in use already, so it has them.
-        tf.config.set_visible_devices([], "GPU")
-        if multiprocessing.parent_process() is not None:  # One process for each core.
-            tf.config.threading.set_intra_op_parallelism_threads(1)
-            tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from preprocessing.ilsvrc.challenge import NO_LABEL
 from preprocessing.verification.problem import Problem, ProblemList
 from preprocessing.verification.shard_check import ShardReport
-
-NO_LABEL = -1
 
 
 @dataclasses.dataclass

@@ -8,6 +8,8 @@ from typing import Optional, Union
 import numpy as np
 import tensorflow as tf
 
+from preprocessing.error_text import operation_text
+
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _CMYK = 4  # channels
 _BRIGHTEST = 255.0
@@ -39,7 +41,7 @@ class EncodedImage:
         try:
             shape, stored_channels = self._decode(encoded)
         except tf.errors.OpError as error:
-            reason = str(error.message).split("[Op:")[0].splitlines()[0].strip().rstrip(".")
+            reason = operation_text(error).rstrip(".")
             return f"the image cannot be decoded: {reason}", self._expected()
         if self.rgb_jpeg and stored_channels == _CMYK:
             return "the image is a JPEG in CMYK", "RGB, as tfds stores all images of ImageNet"

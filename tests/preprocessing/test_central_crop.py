@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 
 from preprocessing.central_crop import (
-    RESAMPLINGS,
     central_square_box,
     crop_and_resize,
     resized_pixels,
     scaled,
 )
+from preprocessing.choices import RESAMPLINGS
 
 
 @pytest.mark.parametrize("image", ["img3", "img5"])

@@ -9,10 +9,10 @@ pytest.importorskip("tensorflow_datasets")
 from numbered_images import NAME, SIZE, TRAIN, picture, write_cache, write_numbered
 
 from preprocessing.data_error import DataError
-from preprocessing.examples import Examples
 from preprocessing.image_source import open_images
-from preprocessing.indices import Indices
-from preprocessing.record_files import FilePiece, RecordFiles
+from preprocessing.sources.examples import Examples
+from preprocessing.sources.indices import Indices
+from preprocessing.sources.record_files import FilePiece, RecordFiles
 
 KINDS = ("records", "part", "float32", "uint8", "jpeg", "folder", "digits")
 

@@ -6,8 +6,8 @@ from typing import Callable, Optional, Union
 import tensorflow as tf
 
 from preprocessing.data_error import DataError
-from preprocessing.indices import Indices
-from preprocessing.record_files import RecordFiles
+from preprocessing.sources.indices import Indices
+from preprocessing.sources.record_files import RecordFiles
 
 _MOST_SEED = 2**31 - 1
 

@@ -4,12 +4,15 @@ from typing import Any
 
 import tensorflow as tf
 
+from preprocessing.choices import EXACT_STORES, STORES
 from preprocessing.data_error import DataError
-from preprocessing.image_format import ImageFormat
-from preprocessing.labelled_images import ImageSource, no_split
+from preprocessing.error_text import first_line
 from preprocessing.records.metadata import INFO_FILE
-from preprocessing.resized.layout import EXACT_STORES, STORES, cached_versions, find_cache
-from preprocessing.tfds_records import compare, original_records, resized_records
+from preprocessing.resized.layout import cached_versions, find_cache
+from preprocessing.sources.image_format import ImageFormat
+from preprocessing.sources.labelled_images import ImageSource, no_split
+from preprocessing.sources.tfds_records import compare, original_records, resized_records
+from preprocessing.storage import join, names_in
 
 
 class UnknownDataSetError(DataError):
@@ -98,7 +101,7 @@ def _builder(dataset, data_dir):
     try:
         return tfds.builder(dataset, data_dir=data_dir or None)
     except Exception as error:  # tfds has its own exception for each way to be wrong.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise UnknownDataSetError(
             f"--dataset={dataset}: not 'digits', no folder, and tfds cannot open it in "
             f"{data_dir or 'its default folder'}: {reason}"
@@ -113,7 +116,7 @@ def _root(builder):
 
 def _is_prepared(builder):
     # Not `info.splits`, which tfds may know of data that is not there.
-    return tf.io.gfile.exists(f"{builder.data_dir}/{INFO_FILE}")
+    return tf.io.gfile.exists(join(str(builder.data_dir), INFO_FILE))
 
 
 def _unprepared(dataset, builder, resized_versions=()):
@@ -133,12 +136,11 @@ def _unprepared(dataset, builder, resized_versions=()):
 
 
 def _prepared_versions(builder):
-    """Other versions of a data set that are there, the newest last."""
+    """Other versions of a data set that are there, sorted."""
     parent = str(builder.data_dir).rpartition("/")[0]
     if not tf.io.gfile.isdir(parent):
         return []
-    names = (name.rstrip("/") for name in tf.io.gfile.listdir(parent))
-    return sorted(name for name in names if tf.io.gfile.exists(f"{parent}/{name}/{INFO_FILE}"))
+    return [n for n in names_in(parent) if tf.io.gfile.exists(join(parent, n, INFO_FILE))]
 
 
 def _check_features(dataset, info):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from preprocessing.split_part import split_part
+from preprocessing.sources.split_part import split_part
 
 
 @pytest.mark.parametrize(

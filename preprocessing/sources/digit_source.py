@@ -3,11 +3,11 @@
 import tensorflow as tf
 
 from preprocessing import digits
-from preprocessing.examples import Examples
-from preprocessing.image_format import ImageFormat
-from preprocessing.indices import Indices
-from preprocessing.labelled_images import ImageSource, no_split
-from preprocessing.split_part import split_part
+from preprocessing.sources.examples import Examples
+from preprocessing.sources.image_format import ImageFormat
+from preprocessing.sources.indices import Indices
+from preprocessing.sources.labelled_images import ImageSource, no_split
+from preprocessing.sources.split_part import split_part
 
 
 def open_digits(image_format: ImageFormat) -> ImageSource:

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from preprocessing.data_error import DataError
-from preprocessing.image_folder import is_folder_path, list_folder
 from preprocessing.image_source import open_images
+from preprocessing.sources.image_folder import is_folder_path, list_folder
 
 IMAGES = {
     "png": tf.io.encode_png(np.full([9, 12, 3], 200, np.uint8)).numpy(),

@@ -2,13 +2,13 @@
 
 import tensorflow as tf
 
-from preprocessing.examples import Examples
-from preprocessing.image_folder import list_folder
-from preprocessing.image_format import ImageFormat
-from preprocessing.indices import Indices
-from preprocessing.labelled_images import ImageSource, no_split
-from preprocessing.operation_error import reason
-from preprocessing.split_part import split_part
+from preprocessing.error_text import operation_text
+from preprocessing.sources.examples import Examples
+from preprocessing.sources.image_folder import list_folder
+from preprocessing.sources.image_format import ImageFormat
+from preprocessing.sources.indices import Indices
+from preprocessing.sources.labelled_images import ImageSource, no_split
+from preprocessing.sources.split_part import split_part
 
 _CHANNELS = 3  # that all images are decoded to
 
@@ -48,7 +48,8 @@ def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
                 try:
                     _decode(tf.io.read_file(path))
                 except tf.errors.OpError as error:
-                    return f"{path.decode()} cannot be decoded ({reason(error)}). Remove it."
+                    text = operation_text(error)
+                    return f"{path.decode()} cannot be decoded ({text}). Remove it."
         return None
 
     classes = folder.class_names

@@ -14,7 +14,7 @@ class ImageFormat:
     Attributes:
         size: side in pixels.
         channels: 1 or 3; grey and colour are converted into each other.
-        resampling: one of `central_crop.RESAMPLINGS`.
+        resampling: one of `choices.RESAMPLINGS`.
     """
 
     size: int

@@ -7,7 +7,7 @@ from typing import Callable, Optional
 import tensorflow as tf
 
 from preprocessing.data_error import DataError
-from preprocessing.examples import Examples
+from preprocessing.sources.examples import Examples
 
 _VERIFY = "`python -m preprocessing.verify` names file and record."
 _WRONG = {

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from preprocessing.storage import is_local
+
 _FILES_AT_ONCE = 16  # that are read in turns, so that their records mix
 _RECORDS_AT_ONCE = 16  # of one file, before the next has its turn
 _REMOTE_BUFFER_BYTES = 8 << 20  # per file: a request to an object storage costs as much as this
@@ -68,7 +70,7 @@ class RecordFiles:
 
     @property
     def _are_remote(self):
-        return any("://" in piece.path for piece in self.pieces)
+        return not all(is_local(piece.path) for piece in self.pieces)
 
     def _records(self, path, skip, take):
         # Local files unbuffered: the system has them in memory, and a buffer is one more copy.

@@ -4,11 +4,12 @@ import dataclasses
 from typing import Any, Callable, Optional
 
 from preprocessing.data_error import DataError
-from preprocessing.examples import Examples
-from preprocessing.image_format import ImageFormat
-from preprocessing.record_files import FilePiece, RecordFiles
+from preprocessing.error_text import first_line
 from preprocessing.resized.encoding import batch_decoder, decoder
 from preprocessing.resized.layout import CacheKey
+from preprocessing.sources.examples import Examples
+from preprocessing.sources.image_format import ImageFormat
+from preprocessing.sources.record_files import FilePiece, RecordFiles
 
 _MOST_LEFT_OUT = 100  # one of so many images, for a cache to count as made from these records
 
@@ -82,7 +83,7 @@ def resized_records(key: CacheKey, data_dir: str, image_format: ImageFormat) -> 
         if image.shape[:2] != (key.size, key.size) or "label" not in info.features:
             raise ValueError(f"it has the features {info.features}")
     except Exception as error:  # tfds has its own exception for each way to be wrong.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise DataError(
             f"{folder}: no resized records that can be read ({reason}). Delete that folder, or "
             "give --resized=never."

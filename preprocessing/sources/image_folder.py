@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from preprocessing.data_error import DataError
+from preprocessing.storage import is_local, join, names_in
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 _SPLITS = {
@@ -50,7 +51,7 @@ def is_folder_path(dataset: str) -> bool:
     return (
         dataset.startswith((".", "~"))
         or dataset.endswith("/")
-        or "://" in dataset
+        or not is_local(dataset)
         or os.path.isabs(dataset)
     )
 
@@ -73,14 +74,14 @@ def list_folder(folder: str) -> ImageFolder:
     if not tf.io.gfile.isdir(folder):
         raise DataError(f"--dataset={folder}: there is no such folder.")
     names = _names(folder)
-    files = [name for name in names if not tf.io.gfile.isdir(_join(folder, name))]
+    files = [name for name in names if not tf.io.gfile.isdir(join(folder, name))]
     folders = [name for name in names if name not in set(files)]
     if folders and all(name.lower() in _SPLITS for name in folders):
         roots = {}
         for name in folders:
-            other = roots.setdefault(_SPLITS[name.lower()], _join(folder, name))
-            if other != _join(folder, name):
-                raise DataError(f"{other} and {_join(folder, name)} are the same split. Keep one.")
+            other = roots.setdefault(_SPLITS[name.lower()], join(folder, name))
+            if other != join(folder, name):
+                raise DataError(f"{other} and {join(folder, name)} are the same split. Keep one.")
     else:
         roots = {"train": folder}
     ignored, listed = [], {}
@@ -104,17 +105,17 @@ def _list_classes(root, ignored):
     """Class name to paths, both sorted; appends to `ignored`."""
     classes = {}
     for name in _names(root):
-        path = _join(root, name)
+        path = join(root, name)
         if not tf.io.gfile.isdir(path):
             ignored.append(_no_image(root, name))
             continue
         images = _names(path)
         for image in images:
             if not image.lower().endswith(SUFFIXES):
-                raise _stray(_join(path, image))
+                raise _stray(join(path, image))
         if not images:
             raise DataError(f"{path}: this class has no images. Add some, or remove the folder.")
-        classes[name] = [_join(path, image) for image in images]
+        classes[name] = [join(path, image) for image in images]
     if not classes:
         raise DataError(
             f"{root}: there are no class folders. Expected images in FOLDER/class/, or in "
@@ -125,12 +126,12 @@ def _list_classes(root, ignored):
 
 def _names(folder):
     """What a folder holds, sorted, without hidden files."""
-    names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
+    names = names_in(folder)
     return [n for n in names if not n.startswith(".") and n.lower() not in _LEFT_BY_SYSTEMS]
 
 
 def _no_image(folder, name):
-    path = _join(folder, name)
+    path = join(folder, name)
     if name.lower().endswith(SUFFIXES):
         raise DataError(f"{path}: an image outside of the class folders. Move it into its class.")
     return path
@@ -150,7 +151,3 @@ def _in_order(classes):
     labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in classes.values()])
     order = np.random.RandomState(_ORDER_SEED).permutation(len(paths))
     return FolderSplit(paths[order], labels[order].astype(np.int64))
-
-
-def _join(folder, name):
-    return f"{folder.rstrip('/')}/{name}"

@@ -1,0 +1,14 @@
+"""What other people's errors say, in one line."""
+
+import tensorflow as tf
+
+
+def first_line(error: Exception) -> str:
+    """The first line of the message, or the error's name if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def operation_text(error: tf.errors.OpError) -> str:
+    """The first line of TensorFlow's message, without the names of operations and nodes."""
+    text = (error.message or type(error).__name__).splitlines()[0]
+    return text.rsplit("}}", 1)[-1].split(" [Op:")[0].strip()

@@ -1,0 +1,1 @@
+"""Labelled images as training reads them, whatever they are stored as."""
