@@ -4,6 +4,7 @@ import functools
 import os
 import pathlib
 import sys
+import types
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -128,7 +129,9 @@ def data_dir(tmp_path_factory):
             def _generate_examples(self):
                 raise NotImplementedError
 
-        type(name.capitalize(), (SmallDataSet,), {})(data_dir=folder).download_and_prepare()
+        # Registered, it would answer `tfds.load` of any other data set of its name.
+        named = types.new_class(name.capitalize(), (SmallDataSet,), {"skip_registration": True})
+        named(data_dir=folder).download_and_prepare()
 
     write("colours", {"image": image, "label": tfds.features.ClassLabel(num_classes=3)}, examples)
     write("numbers", {"image": image, "label": tf.int64}, examples)
