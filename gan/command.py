@@ -30,6 +30,14 @@ def number(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number.") from error
 
 
+def truth(text):
+    """Reads a flag that is true or false."""
+    try:
+        return {"true": True, "false": False}[text.lower()]
+    except KeyError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false.") from error
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that answers errors in one line with exit status 1."""
 

@@ -24,9 +24,9 @@ from gan.evaluation.protocol import Evaluation, check_real_images
 from gan.evaluation.record import describe, find_record, table
 from gan.input_pipeline import open_real_images
 from gan.metrics.activations import MetricError
-from gan.report import describe_report, make_report
 from gan.run_folder import RunFolder
-from gan.training_monitor import TrainingMonitor
+from gan.training.final_report import describe_report, make_report
+from gan.training.monitor import TrainingMonitor
 
 _POLL_SECONDS = 2.0
 
@@ -36,7 +36,7 @@ class EngineError(ImportError):
 
 
 def import_engine():
-    """Imports the module that needs TF-GAN, `gan.estimator_training`.
+    """Imports the module that needs TF-GAN, `gan.training.estimator_engine`.
 
     Raises:
         EngineError: if TF-GAN or a TensorFlow with estimators is missing.
@@ -51,13 +51,13 @@ def import_engine():
     try:
         with warnings.catch_warnings():  # TF-GAN's tensorflow_hub warns of its own pkg_resources.
             warnings.simplefilter("ignore")
-            from gan import estimator_training
+            from gan.training import estimator_engine
     except ModuleNotFoundError as error:
         raise EngineError(
             f"Training needs TF-GAN, and {error.name} is not installed. Run "
             "`make setup STACK=tfgan`."
         ) from error
-    return estimator_training
+    return estimator_engine
 
 
 class Job:

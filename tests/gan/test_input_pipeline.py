@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gan.input_pipeline import evaluation_inputs, latents_and_labels, training_batches
-from gan.losses import discriminator_hinge_loss, generator_hinge_loss
+from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
 from preprocessing.image_source import open_images
 
 

@@ -8,11 +8,11 @@ from tensorflow import keras
 
 from checkpoints import load
 from gan.input_pipeline import training_batches
-from gan.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.networks import make_generator
 from gan.presets import smoke
 from gan.run_folder import RunFolder
-from gan.training_monitor import TrainingMonitor
+from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
+from gan.training.monitor import TrainingMonitor
 from ham_tf.layers.draw_seeds import DrawSeeds
 from preprocessing.image_source import open_images
 
@@ -73,7 +73,7 @@ def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps, ham):
     The moving averages and singular vectors are weights too: they show whether
     the graph ran their updates, once per sub-step and in order.
     """
-    from gan import estimator_training
+    from gan.training import estimator_engine
 
     monkeypatch.setattr(DrawSeeds, "next", lambda self: [3, 4])
     config = smoke().replace(
@@ -91,15 +91,15 @@ def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps, ham):
     run = RunFolder(str(tmp_path / "run"))
     run.write_config(config)
     source = open_images("digits", 16, 1, 10)
-    make_estimator = estimator_training.make_estimator
+    make_estimator = estimator_engine.make_estimator
     monkeypatch.setattr(
-        estimator_training,
+        estimator_engine,
         "make_estimator",
         lambda *args: make_estimator(*args, optimizer=tf.compat.v1.train.GradientDescentOptimizer),
     )
     monitor = TrainingMonitor(config, run, 0, 0.0)
     seen = []
-    estimator_training.train(config, run, source, monitor, lambda step, path: seen.append(step))
+    estimator_engine.train(config, run, source, monitor, lambda step, path: seen.append(step))
     assert seen == [0, STEPS]
 
     start, end = load(run.path, 0), load(run.path, STEPS)
@@ -122,7 +122,7 @@ def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps, ham):
 
 def test_optimizers_run_at_their_sub_steps(tmp_path, monkeypatch):
     """One generator step after `discriminator_steps`, each on its part of a larger batch."""
-    from gan import estimator_training
+    from gan.training import estimator_engine
 
     calls = []
 
@@ -133,7 +133,7 @@ def test_optimizers_run_at_their_sub_steps(tmp_path, monkeypatch):
             return super().apply_gradients(grads_and_vars, *args, **kwargs)
 
     config = smoke().replace(dict(steps=1, discriminator_steps=3))
-    estimator = estimator_training.make_estimator(
+    estimator = estimator_engine.make_estimator(
         config, str(tmp_path / "checkpoints"), optimizer=Recorder
     )
     source = open_images("digits", 16, 1, 10)
@@ -153,7 +153,7 @@ def test_graphs_are_freed():
     import gc
     import weakref
 
-    from gan.estimator_bridge import models_of_graph
+    from gan.training.estimator_bridge import models_of_graph
 
     graphs = []
     for _ in range(3):

@@ -77,23 +77,29 @@ class TrainingMonitor:
         """Stops the clock, for an evaluation; `start` lets it go on."""
         self._paused_since = time.monotonic()
 
-    def step(self, step, generator_loss, discriminator_loss, writer: SummaryWriter):
-        """Records that training has reached `step`."""
+    def log_due(self, step) -> bool:
+        """Whether `step` becomes a point of the curves: then everything measured is wanted."""
+        return step % self._config.training.log_every == 0 or step == self._config.training.steps
+
+    def step(self, step, measured: dict[str, float], writer: SummaryWriter):
+        """Records that training has reached `step`.
+
+        Args:
+            step: steps done in all.
+            measured: names of curves to values: "loss/generator", "loss/discriminator",
+                and whatever else the engine measures when `log_due`.
+            writer: of the engine, for TensorBoard.
+        """
         self._step = step
-        losses = f"G loss {generator_loss:.3f}, D loss {discriminator_loss:.3f}"
+        losses = (
+            f"G loss {measured['loss/generator']:.3f}, D loss {measured['loss/discriminator']:.3f}"
+        )
         rate = f"{self.images_per_second:.0f} images/s"
         self._bar.update(step - self._bar.n)
         self._bar.set_postfix_str(f"{rate}, {losses}", refresh=False)
-        if step % self._config.training.log_every and step != self._config.training.steps:
+        if not self.log_due(step):
             return
-        writer.scalars(
-            step,
-            {
-                "loss/generator": generator_loss,
-                "loss/discriminator": discriminator_loss,
-                "images_per_second": self.images_per_second,
-            },
-        )
+        writer.scalars(step, {**measured, "images_per_second": self.images_per_second})
         if not self._terminal:
             left = (self._config.training.steps - step) * (
                 (self.seconds - self._seconds_done) / max(1, step - self._first_step)

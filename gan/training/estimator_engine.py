@@ -1,7 +1,7 @@
 """The estimator engine: trains a job with TF-GAN's TPUGANEstimator.
 
 The only file that imports TF-GAN and `tf.estimator` (TensorFlow 2.15 at most).
-How two Keras models get through it is in `gan.estimator_bridge`.
+How two Keras models get through it is in `gan.training.estimator_bridge`.
 """
 
 import collections
@@ -15,12 +15,12 @@ from tensorflow import keras
 
 from checkpoints.checkpoint_files import find_steps
 from gan.config import ExperimentConfig
-from gan.estimator_bridge import KerasGAN, models_of_graph
 from gan.input_pipeline import training_batches
-from gan.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
-from gan.training_monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
+from gan.training.estimator_bridge import KerasGAN, models_of_graph
+from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
+from gan.training.monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
 from preprocessing.sources.labelled_images import ImageSource
 
 if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 calls it.
@@ -176,8 +176,8 @@ class _MonitorHook(tf.estimator.SessionRunHook):
         self._writer = _GraphSummaryWriter(self._run.checkpoint_dir)
         self._step = tf.compat.v1.train.get_global_step()
         self._losses = {
-            "generator_loss": models.generator_losses[-1],
-            "discriminator_loss": models.discriminator_losses[training.discriminator_steps - 1],
+            "loss/generator": models.generator_losses[-1],
+            "loss/discriminator": models.discriminator_losses[training.discriminator_steps - 1],
         }
         labels = grid_labels(model.num_classes)
         # One latent per column: along it, classes can be compared.
@@ -198,7 +198,7 @@ class _MonitorHook(tf.estimator.SessionRunHook):
     def after_run(self, run_context, run_values):
         # Fetched beside the losses, the step might be read before its increment or after.
         step = int(run_context.session.run(self._step))
-        self._monitor.step(step, **run_values.results, writer=self._writer)
+        self._monitor.step(step, run_values.results, self._writer)
         if self._monitor.grid_due(step):
             self._monitor.grid(step, run_context.session.run(self._grid), self._writer)
 

@@ -1,0 +1,1 @@
+"""Engines that train, and what they share."""
