@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from gan.layers.hamburger import gan_hamburger
+from gan.layers.precision import wide_dtype, widened
 from gan.layers.residual_block import DownBlock
 from gan.layers.spectral_normalization import (
     SpectralNormDense,
@@ -36,6 +37,9 @@ class Discriminator(keras.Model):
         ham_steps: alternations without gradient.
         ham_groups: channel groups factorised separately.
         ham_version: 1, or 2 with cheese.
+        **kwargs: `dtype`, a policy as `"mixed_bfloat16"`: singular values and all that
+            follows the last block stay in float32; and the other arguments of a Keras
+            model.
 
     Call arguments:
         inputs: images `[batch, image_size, image_size, image_channels]` in
@@ -43,7 +47,7 @@ class Discriminator(keras.Model):
         training: whether the ham draws fresh bases.
 
     Returns:
-        Logits `[batch, 1]`.
+        Logits `[batch, 1]`, float32 unless the policy is float64.
 
     Raises:
         ValueError: for an image size that is not offered.
@@ -82,14 +86,15 @@ class Discriminator(keras.Model):
             ham_version=ham_version,
             ham=ham,
         )
+        policy, wide = self.dtype_policy, wide_dtype(self.dtype_policy)
         halvings = int(math.log2(image_size // 4))
         widths = [base_channels * min(16, 2**index) for index in range(halvings)]
         self.down_blocks = [
-            DownBlock(channels, first=index == 0, name=f"block{index + 1}")
+            DownBlock(channels, first=index == 0, name=f"block{index + 1}", dtype=policy)
             for index, channels in enumerate(widths)
         ]
         self.down_blocks.append(
-            DownBlock(widths[-1], downsampling=False, name=f"block{halvings + 1}")
+            DownBlock(widths[-1], downsampling=False, name=f"block{halvings + 1}", dtype=policy)
         )
         self.blocks_before_ham = int(math.log2(image_size // resolution_of_hamburger(image_size)))
         self.hamburger = (
@@ -104,10 +109,13 @@ class Discriminator(keras.Model):
                 groups=ham_groups,
                 version=ham_version,
                 batch_norm=False,
+                dtype=policy,
             )
         )
-        self.dense = SpectralNormDense(1, name="dense")
-        self.embedding = SpectralNormEmbedding(num_classes, widths[-1], name="embedding")
+        self.dense = SpectralNormDense(1, name="dense", dtype=wide)
+        self.embedding = SpectralNormEmbedding(
+            num_classes, widths[-1], name="embedding", dtype=wide
+        )
         with tf.name_scope(self.name):
             self.build([(None, image_size, image_size, image_channels), (None,)])
 
@@ -122,7 +130,7 @@ class Discriminator(keras.Model):
 
     def call(self, inputs, training=None):
         images, labels = inputs
-        features = self.feature_maps(images, training=training)[-1]
+        features = widened(self, self.feature_maps(images, training=training)[-1])
         features = tf.reduce_sum(tf.nn.relu(features), axis=[1, 2])
         projection = tf.reduce_sum(features * self.embedding(labels), axis=1, keepdims=True)
         return self.dense(features) + projection
@@ -152,7 +160,7 @@ class Discriminator(keras.Model):
         return update_spectral_norms(self)
 
     def get_config(self):
-        return {**self._arguments, "name": self.name}
+        return {**self._arguments, "name": self.name, "dtype": self.dtype_policy.name}
 
     def _blocks_and_ham(self):
         before, after = (

@@ -7,6 +7,7 @@ from tensorflow import keras
 
 from gan.layers.conditional_batch_norm import ConditionalBatchNorm
 from gan.layers.hamburger import gan_hamburger
+from gan.layers.precision import widened
 from gan.layers.residual_block import UpBlock
 from gan.layers.spectral_normalization import (
     SpectralNormConv2D,
@@ -42,6 +43,8 @@ class Generator(keras.Model):
         ham_groups: channel groups factorised separately.
         ham_version: 1, or 2 with cheese.
         batch_norm_decay: of all moving averages.
+        **kwargs: `dtype`, a policy as `"mixed_bfloat16"`: batch norms, singular values
+            and the tanh stay in float32; and the other arguments of a Keras model.
 
     Call arguments:
         inputs: latents `[batch, z_dim]`, standard normal, and labels, integers
@@ -51,7 +54,8 @@ class Generator(keras.Model):
             fresh bases.
 
     Returns:
-        Images `[batch, image_size, image_size, image_channels]` in [-1, 1].
+        Images `[batch, image_size, image_size, image_channels]` in [-1, 1], float32
+        unless the policy is float64.
 
     Raises:
         ValueError: for an image size that is not offered.
@@ -99,12 +103,15 @@ class Generator(keras.Model):
         # as the block's output, not doubled once more.
         blocks = int(math.log2(image_size // 4))
         self.first_channels = channels_of_resolution(base_channels, image_size, 8)
-        self.dense = SpectralNormDense(16 * self.first_channels, name="dense")
+        policy = self.dtype_policy
+        self.dense = SpectralNormDense(16 * self.first_channels, name="dense", dtype=policy)
         self.up_blocks = []
         for index in range(blocks):
             channels = channels_of_resolution(base_channels, image_size, 8 * 2**index)
             self.up_blocks.append(
-                UpBlock(channels, num_classes, batch_norm_decay, name=f"block{index + 1}")
+                UpBlock(
+                    channels, num_classes, batch_norm_decay, name=f"block{index + 1}", dtype=policy
+                )
             )
         ham_resolution = resolution_of_hamburger(image_size)
         self.blocks_before_ham = int(math.log2(ham_resolution // 4))
@@ -121,10 +128,11 @@ class Generator(keras.Model):
                 version=ham_version,
                 num_classes=num_classes,
                 decay=batch_norm_decay,
+                dtype=policy,
             )
         )
-        self.norm = ConditionalBatchNorm(None, batch_norm_decay, name="norm")
-        self.to_image = SpectralNormConv2D(image_channels, 3, name="to_image")
+        self.norm = ConditionalBatchNorm(None, batch_norm_decay, name="norm", dtype=policy)
+        self.to_image = SpectralNormConv2D(image_channels, 3, name="to_image", dtype=policy)
         with tf.name_scope(self.name):
             self.build([(None, z_dim), (None,)])
 
@@ -143,7 +151,7 @@ class Generator(keras.Model):
         for layer in self._blocks_and_ham():
             x = layer(x, labels, training=training)
         x = tf.nn.relu(self.norm(x, training=training))
-        return tf.tanh(self.to_image(x))
+        return tf.tanh(widened(self, self.to_image(x)))
 
     def compute_output_shape(self, input_shape):
         size = self._arguments["image_size"]
@@ -154,7 +162,7 @@ class Generator(keras.Model):
         return update_spectral_norms(self)
 
     def get_config(self):
-        return {**self._arguments, "name": self.name}
+        return {**self._arguments, "name": self.name, "dtype": self.dtype_policy.name}
 
     def _blocks_and_ham(self):
         before, after = (

@@ -1,12 +1,19 @@
 """From a model configuration to the two Keras models."""
 
+from typing import Optional
+
 from gan.config import ModelConfig
 from gan.discriminator import Discriminator
 from gan.generator import Generator
 
 
-def make_generator(model: ModelConfig) -> Generator:
-    """Builds the generator with fresh weights."""
+def make_generator(model: ModelConfig, dtype: Optional[str] = None) -> Generator:
+    """Builds the generator with fresh weights.
+
+    Args:
+        model: its sizes.
+        dtype: name of a Keras policy, as "mixed_bfloat16"; None for the global one.
+    """
     hamburger = model.generator_hamburger
     return Generator(
         image_size=model.image_size,
@@ -21,11 +28,12 @@ def make_generator(model: ModelConfig) -> Generator:
         ham_version=hamburger.version,
         ham=None if hamburger.ham == "none" else hamburger.ham,
         batch_norm_decay=model.batch_norm_decay,
+        dtype=dtype,
     )
 
 
-def make_discriminator(model: ModelConfig) -> Discriminator:
-    """Builds the discriminator with fresh weights."""
+def make_discriminator(model: ModelConfig, dtype: Optional[str] = None) -> Discriminator:
+    """Builds the discriminator with fresh weights; see `make_generator`."""
     hamburger = model.discriminator_hamburger
     return Discriminator(
         image_size=model.image_size,
@@ -38,6 +46,7 @@ def make_discriminator(model: ModelConfig) -> Discriminator:
         ham_groups=hamburger.groups,
         ham_version=hamburger.version,
         ham=None if hamburger.ham == "none" else hamburger.ham,
+        dtype=dtype,
     )
 
 

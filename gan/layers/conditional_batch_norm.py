@@ -3,13 +3,18 @@
 import tensorflow as tf
 from tensorflow import keras
 
+from gan.layers.precision import add_wide_weight, widened
+from gan.layers.synchronized_moments import moments
+
 
 @keras.utils.register_keras_serializable(package="hamgan")
 class ConditionalBatchNorm(keras.layers.Layer):
     """Batch normalisation with one gain and bias per class and channel.
 
-    Training normalises with the moments of the batch (biased variance) and moves
-    the stored ones towards them; inference uses the stored ones.
+    Training normalises with the moments of the batch (biased variance), over all
+    replicas of a distribution strategy or shards of a TPU, and moves the stored ones
+    towards them; inference uses the stored ones. 16-bit inputs are normalised in
+    float32.
 
     Args:
         num_classes: number of classes, or None for one gain and bias for all.
@@ -24,7 +29,7 @@ class ConditionalBatchNorm(keras.layers.Layer):
         training: whether to use the moments of the batch.
 
     Returns:
-        A tensor with the shape of `inputs`.
+        A tensor with the shape of `inputs`, of the compute dtype.
 
     Raises:
         ValueError: for float labels of another rank.
@@ -49,19 +54,21 @@ class ConditionalBatchNorm(keras.layers.Layer):
         # One row per class, with axes for height and width: a gathered batch
         # then broadcasts over the image as it is.
         shape = [self.num_classes or 1, 1, 1, channels]
-        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
-        self.moving_mean = self.add_weight(
-            name="moving_mean", shape=[channels], initializer="zeros", trainable=False
+        self.gamma = add_wide_weight(self, name="gamma", shape=shape, initializer="ones")
+        self.beta = add_wide_weight(self, name="beta", shape=shape, initializer="zeros")
+        # Not aggregated: each replica stores its own value, and all compute the same one.
+        self.moving_mean = add_wide_weight(
+            self, name="moving_mean", shape=[channels], initializer="zeros", trainable=False
         )
-        self.moving_variance = self.add_weight(
-            name="moving_variance", shape=[channels], initializer="ones", trainable=False
+        self.moving_variance = add_wide_weight(
+            self, name="moving_variance", shape=[channels], initializer="ones", trainable=False
         )
         self.built = True
 
     def call(self, inputs, labels=None, training=None):
+        inputs = widened(self, inputs)
         if training:
-            mean, variance = tf.nn.moments(inputs, axes=[0, 1, 2])
+            mean, variance = moments(inputs, shift=self.moving_mean)
             inputs = self._with_moving_averages(inputs, mean, variance)
         else:
             mean = tf.convert_to_tensor(self.moving_mean)
@@ -72,7 +79,7 @@ class ConditionalBatchNorm(keras.layers.Layer):
             gamma, beta = _rows_of(gamma, labels), _rows_of(beta, labels)
         # Folded, so that the image is passed over once: x · scale + shift.
         scale = gamma * tf.math.rsqrt(variance + self.epsilon)
-        return inputs * scale + (beta - mean * scale)
+        return tf.cast(inputs * scale + (beta - mean * scale), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

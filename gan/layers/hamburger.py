@@ -20,6 +20,7 @@ def gan_hamburger(
     batch_norm=True,
     decay=0.999,
     name="hamburger",
+    dtype=None,
 ):
     """Builds a Hamburger with HamGAN's layers, or an attention block in its place.
 
@@ -37,6 +38,7 @@ def gan_hamburger(
         batch_norm: False for the discriminator's, which has none.
         decay: of the batch norm's moving averages.
         name: name of the block.
+        dtype: policy of all its layers; None for Keras's global one.
 
     Returns:
         A `ham_tf.Hamburger`, to be called with `(inputs, labels, training=...)`; for the
@@ -48,7 +50,9 @@ def gan_hamburger(
 
     def conv1x1(filters, name):
         # Unlike every other layer of HamGAN these divide by σ itself, and have no bias.
-        return SpectralNormConv2D(filters, 1, use_bias=False, at_most_one=False, name=name)
+        return SpectralNormConv2D(
+            filters, 1, use_bias=False, at_most_one=False, name=name, dtype=dtype
+        )
 
     def attention(key_ratio, value_ratio, pool_size):
         return SelfAttention(
@@ -59,6 +63,7 @@ def gan_hamburger(
             key=conv1x1(max(1, channels // key_ratio), "key"),
             value=conv1x1(max(1, channels // value_ratio), "value"),
             name="ham",
+            dtype=dtype,
         )
 
     if version not in (1, 2):
@@ -66,7 +71,7 @@ def gan_hamburger(
     lower_bread = None
     if ham in DECOMPOSITIONS:
         lower_bread = conv1x1(ham_channels, "lower_bread")
-        context = DECOMPOSITIONS[ham](rank, steps=steps, groups=groups, name="ham")
+        context = DECOMPOSITIONS[ham](rank, steps=steps, groups=groups, name="ham", dtype=dtype)
     elif ham in ATTENTION:
         context = attention(**ATTENTION[ham])
     else:
@@ -77,8 +82,9 @@ def gan_hamburger(
         ham=context,
         cheese=conv1x1(channels, "cheese") if version == 2 else None,
         upper_bread=conv1x1(channels, "upper_bread"),
-        normalization=ConditionalBatchNorm(num_classes, decay, name="normalization")
+        normalization=ConditionalBatchNorm(num_classes, decay, name="normalization", dtype=dtype)
         if batch_norm
         else None,
         name=name,
+        dtype=dtype,
     )

@@ -43,11 +43,12 @@ class UpBlock(keras.layers.Layer):
         self.channels = channels
         self.num_classes = num_classes
         self.decay = decay
-        self.norm1 = ConditionalBatchNorm(num_classes, decay, name="norm1")
-        self.conv1 = SpectralNormConv2D(channels, 3, name="conv1")
-        self.norm2 = ConditionalBatchNorm(num_classes, decay, name="norm2")
-        self.conv2 = SpectralNormConv2D(channels, 3, name="conv2")
-        self.shortcut = SpectralNormConv2D(channels, 1, name="shortcut")
+        policy = self.dtype_policy
+        self.norm1 = ConditionalBatchNorm(num_classes, decay, name="norm1", dtype=policy)
+        self.conv1 = SpectralNormConv2D(channels, 3, name="conv1", dtype=policy)
+        self.norm2 = ConditionalBatchNorm(num_classes, decay, name="norm2", dtype=policy)
+        self.conv2 = SpectralNormConv2D(channels, 3, name="conv2", dtype=policy)
+        self.shortcut = SpectralNormConv2D(channels, 1, name="shortcut", dtype=policy)
 
     def build(self, input_shape):
         inner_shape = (*input_shape[:-1], self.channels)
@@ -97,15 +98,17 @@ class DownBlock(keras.layers.Layer):
         self.channels = channels
         self.downsampling = downsampling
         self.first = first
-        self.conv1 = SpectralNormConv2D(channels, 3, name="conv1")
-        self.conv2 = SpectralNormConv2D(channels, 3, name="conv2")
+        self.conv1 = SpectralNormConv2D(channels, 3, name="conv1", dtype=self.dtype_policy)
+        self.conv2 = SpectralNormConv2D(channels, 3, name="conv2", dtype=self.dtype_policy)
         self.shortcut = None
 
     def build(self, input_shape):
         build_sublayer(self.conv1, input_shape)
         build_sublayer(self.conv2, (*input_shape[:-1], self.channels))
         if self.downsampling or input_shape[-1] != self.channels:
-            self.shortcut = SpectralNormConv2D(self.channels, 1, name="shortcut")
+            self.shortcut = SpectralNormConv2D(
+                self.channels, 1, name="shortcut", dtype=self.dtype_policy
+            )
             build_sublayer(self.shortcut, input_shape)
         self.built = True
 

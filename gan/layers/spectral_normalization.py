@@ -4,6 +4,9 @@ The raw weight is kept and divided in `call`, so gradients pass through the
 singular value and released HamGAN weights (raw ones) can be loaded. Keras's own
 `SpectralNormalization` overwrites the raw weight instead.
 
+Power iteration and division run in the dtype of the weights, float32 under a mixed
+policy, and only their result is cast to the compute dtype.
+
 `call` reads the stored singular vector `u`, makes one power iteration from it
 and never writes. The training loop stores new vectors explicitly, once per
 sub-step, with `update_spectral_norms`: written inside `call`, several calls of
@@ -18,6 +21,8 @@ import abc
 
 import tensorflow as tf
 from tensorflow import keras
+
+from gan.layers.precision import add_wide_weight
 
 
 def power_iteration(weight, u):
@@ -66,7 +71,8 @@ class SpectralNormLayer(keras.layers.Layer):
 
     def add_singular_vector(self, rows):
         """Adds the stored vector `u` `[rows, 1]`; called once, in `build`."""
-        self.u = self.add_weight(
+        self.u = add_wide_weight(
+            self,
             name="u",
             shape=[rows, 1],
             initializer=keras.initializers.RandomNormal(stddev=1.0),
@@ -74,10 +80,11 @@ class SpectralNormLayer(keras.layers.Layer):
         )
 
     def normalized_weight(self):
-        """The weight divided by σ or max(1, σ), of the raw weight's shape."""
+        """The weight divided by σ or max(1, σ), of the raw weight's shape and the compute dtype."""
         weight = tf.convert_to_tensor(self.raw_weight())
         sigma = spectral_norm(weight, tf.convert_to_tensor(self.u))
-        return weight / (tf.maximum(1.0, sigma) if self.at_most_one else sigma)
+        weight = weight / (tf.maximum(1.0, sigma) if self.at_most_one else sigma)
+        return tf.cast(weight, self.compute_dtype)
 
     def update_spectral_norm(self):
         """Stores the vector of one more power iteration; returns the assignment."""
@@ -117,7 +124,8 @@ class SpectralNormConv2D(SpectralNormLayer):
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        self.kernel = self.add_weight(
+        self.kernel = add_wide_weight(
+            self,
             name="kernel",
             shape=[self.kernel_size, self.kernel_size, channels, self.filters],
             initializer="glorot_uniform",
@@ -164,8 +172,8 @@ class SpectralNormDense(SpectralNormLayer):
 
     def build(self, input_shape):
         features = input_shape[-1]
-        self.kernel = self.add_weight(
-            name="kernel", shape=[features, self.units], initializer="glorot_uniform"
+        self.kernel = add_wide_weight(
+            self, name="kernel", shape=[features, self.units], initializer="glorot_uniform"
         )
         self.bias = self.add_weight(name="bias", shape=[self.units], initializer="zeros")
         self.add_singular_vector(features)
@@ -209,8 +217,11 @@ class SpectralNormEmbedding(SpectralNormLayer):
 
     def build(self, input_shape):
         del input_shape
-        self.embeddings = self.add_weight(
-            name="embeddings", shape=[self.num_classes, self.width], initializer="glorot_uniform"
+        self.embeddings = add_wide_weight(
+            self,
+            name="embeddings",
+            shape=[self.num_classes, self.width],
+            initializer="glorot_uniform",
         )
         self.add_singular_vector(self.width)
         self.built = True

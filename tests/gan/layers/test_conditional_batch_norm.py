@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import relative_error, tf_variable, two_devices
 
 from gan.layers.conditional_batch_norm import ConditionalBatchNorm
 
@@ -42,6 +43,57 @@ def test_moving_averages_run_inside_a_tf_function():
     layer(x)
     tf.function(lambda x: layer(x, training=True))(x)
     np.testing.assert_allclose(layer.moving_mean, 0.1 * x.mean((0, 1, 2)), rtol=1e-5)
+
+
+def test_two_replicas_do_what_one_device_does():
+    x, labels = images(), np.array([0, 1, 2, 0, 1, 2])
+    x[3:] += 4.0  # Replicas of different means: their own moments would not do.
+    target = np.random.RandomState(3).randn(*x.shape).astype(np.float32)
+    strategy, results = two_devices(), {}
+    for replicas, scope in ((1, tf.distribute.get_strategy()), (2, strategy)):
+        with scope.scope():
+            layer = ConditionalBatchNorm(3, decay=0.9)
+            layer.build([None, 4, 4, 5])
+        layer.gamma.assign(np.random.RandomState(1).rand(3, 1, 1, 5))
+
+        def train(x, labels, target, layer=layer):
+            variables = [tf_variable(weight) for weight in layer.trainable_weights]
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = layer(x, labels, training=True)
+                loss = tf.reduce_sum(target * y**3)
+            of_x, *of_variables = tape.gradient(loss, [x, *variables])
+            context = tf.distribute.get_replica_context()
+            return y, of_x, context.all_reduce("SUM", of_variables)
+
+        def part(context, replicas=replicas):
+            size = 6 // replicas
+            own = slice(size * context.replica_id_in_sync_group, None)
+            return tuple(tf.constant(array[own][:size]) for array in (x, labels, target))
+
+        parts = scope.experimental_distribute_values_from_function(part)
+        y, of_x, of_variables = scope.run(tf.function(train), parts)
+        local = scope.experimental_local_results
+        results[replicas] = [np.concatenate(local(y)), np.concatenate(local(of_x))]
+        results[replicas] += [local(gradient)[0] for gradient in of_variables]
+        for weight in (layer.moving_mean, layer.moving_variance):
+            stored = [value.numpy() for value in local(tf_variable(weight))]
+            np.testing.assert_array_equal(stored[0], stored[-1])
+            results[replicas].append(stored[0])
+    for one, two in zip(results[1], results[2]):
+        assert relative_error(two, one) < 1e-5
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_narrow_inputs_are_normalised_in_float32(dtype):
+    wide, narrow = ConditionalBatchNorm(), ConditionalBatchNorm(dtype=f"mixed_{dtype}")
+    x = tf.cast(images() + 50.0, dtype)
+    y, expected = narrow(x, training=True), wide(tf.cast(x, tf.float32), training=True)
+    assert y.dtype == dtype
+    assert tf.as_dtype(narrow.moving_mean.dtype) == tf.float32
+    np.testing.assert_array_equal(y, tf.cast(expected, dtype))
+    np.testing.assert_array_equal(narrow.moving_mean, wide.moving_mean)
+    np.testing.assert_array_equal(narrow.moving_variance, wide.moving_variance)
 
 
 @pytest.mark.parametrize(
