@@ -4,10 +4,13 @@ import contextlib
 import glob
 import os
 import re
+import shutil
 from typing import Optional
 
 import numpy as np
 import tensorflow as tf
+
+from gan.atomic_file import is_unfinished
 
 
 class CheckpointError(ValueError):
@@ -108,15 +111,20 @@ def verify(path: str):
             raise CheckpointError(_damaged(path, f"{name} is not finite"))
 
 
-def settle(folder: str):
-    """Makes a folder fit to go on from its newest complete checkpoint.
+def settle(folder: str) -> list[str]:
+    """Makes a folder fit to go on from its newest checkpoint that is whole.
 
-    Removes what a kill inside the last save left, and points TensorFlow's own
-    record, the file `checkpoint`, at the newest one: TensorFlow goes by that
-    file alone, starts from scratch if it is gone, and fails if the checkpoint
-    it names was deleted. A damaged checkpoint that was once recorded stays, for
-    `verify` to complain about.
+    Removes what a kill inside the last save left. A newest checkpoint that is
+    damaged or not finite is set aside, as `damaged-model.ckpt-STEP.*`, if there is
+    an older one to go on from.
+
+    Returns:
+        What was set aside and why, one line each.
+
+    Raises:
+        CheckpointError: if there are checkpoints, but none is whole.
     """
+    _remove_unfinished(folder)
     state = tf.train.get_checkpoint_state(folder)
     recorded = (
         [os.path.basename(path) for path in state.all_model_checkpoint_paths] if state else []
@@ -127,11 +135,58 @@ def settle(folder: str):
             try:
                 read_variables(path)
             except CheckpointError:
-                for file in glob.glob(glob.escape(path) + ".*"):
+                for file in checkpoint_files(path):
                     os.remove(file)
+    damaged = {}
+    for step in reversed(find_steps(folder)):
+        path = os.path.join(folder, f"model.ckpt-{step}")
+        try:
+            verify(path)
+            break
+        except CheckpointError as error:
+            damaged[path] = error
+    else:
+        if damaged:
+            raise next(iter(damaged.values()))
+    notes = []
+    for path, error in damaged.items():
+        name = os.path.basename(path)
+        for file in checkpoint_files(path):
+            os.replace(file, os.path.join(folder, f"damaged-{os.path.basename(file)}"))
+        reason = str(error).split("(", 1)[1].rsplit(")", 1)[0]
+        notes.append(f"{path}: damaged ({reason}), set aside as damaged-{name}.*.")
+    record_newest(folder)
+    return notes
+
+
+def record_newest(folder: str):
+    """Points TensorFlow's own record, the file `checkpoint`, at the newest checkpoint.
+
+    TensorFlow's estimator goes by that file alone, starts from scratch if it is
+    gone, and fails if the checkpoint it names was deleted.
+    """
+    state = tf.train.get_checkpoint_state(folder)
     paths = [os.path.join(folder, f"model.ckpt-{step}") for step in find_steps(folder)]
-    if paths and (state is None or state.model_checkpoint_path != paths[-1]):
+    recorded = list(state.all_model_checkpoint_paths) if state else []
+    if paths and (recorded != paths or state.model_checkpoint_path != paths[-1]):
         tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths)
+
+
+def checkpoint_files(path: str) -> list[str]:
+    """The files of a checkpoint, its index first: without it, it is none."""
+    files = glob.glob(glob.escape(path) + ".*")
+    return sorted(files, key=lambda file: not file.endswith(".index"))
+
+
+def _remove_unfinished(folder):
+    for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        file = os.path.join(folder, name)
+        if is_unfinished(name):
+            shutil.rmtree(file) if os.path.isdir(file) else os.remove(file)
+        elif match := re.match(r"(model\.ckpt-\d+)\.", name):
+            index = os.path.join(folder, f"{match[1]}.index")
+            if ".tempstate" in name or not os.path.isfile(index):
+                os.remove(file)
 
 
 @contextlib.contextmanager

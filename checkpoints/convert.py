@@ -11,7 +11,8 @@ def main():
         usage="python -m checkpoints.convert SOURCE TARGET [--step=N] [--preset=NAME] "
         "[--FLAG=VALUE ...]",
         description="Converts a checkpoint into a folder with weights.npz and config.json, which "
-        "any TensorFlow can load and which needs no flags again. Optimizer slots are left out. "
+        "any TensorFlow can load and which needs no flags again. Of a run that averaged the "
+        "generator's weights the averages are stored. Optimizer slots are left out. "
         "The folder appears when it is complete.",
     )
     parser.add_argument(
@@ -40,8 +41,8 @@ def main():
         arguments.preset,
         model_settings(arguments),
     )
-    if source.assumed:
-        print(source.note_of_assumptions())
+    for line in source.notes():
+        print(line)
     print(f"Written: {arguments.target}")
     print(f"Draw from it: python -m gan.generate --model={arguments.target}")
 

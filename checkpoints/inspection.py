@@ -50,6 +50,8 @@ def describe(checkpoint: Checkpoint, with_names: bool = False) -> tuple[str, boo
             (network, f"{trainable:,} trainable parameters, {others:,} others"),
             ("", _describe_hamburger(hamburger)),
         ]
+    if checkpoint.averaged:
+        rows.append(("averaged", "loading gives the moving averages of the generator's weights"))
     if checkpoint.assumed:
         rows.append(("assumed", f"{checkpoint.describe_assumed()} (not told by the checkpoint)"))
     extra = ", ".join(

@@ -22,12 +22,14 @@ class LoadedModels(NamedTuple):
             None where there is none, or it was not asked for.
         config: the job, as far as it is known.
         step: generator steps trained.
+        averaged: whether the generator's weights are moving averages over training.
     """
 
     generator: keras.Model
     discriminator: Optional[keras.Model]
     config: ExperimentConfig
     step: int
+    averaged: bool = False
 
 
 def load(
@@ -35,6 +37,7 @@ def load(
     step: Optional[int] = None,
     discriminator: bool = True,
     preset: Optional[str] = None,
+    averaged: bool = True,
     **settings,
 ) -> LoadedModels:
     """Loads a released model by name, or any checkpoint.
@@ -49,6 +52,8 @@ def load(
         step: which checkpoint of a folder with several; None for the newest.
         discriminator: whether to load the discriminator, too.
         preset: the preset of an authors' checkpoint.
+        averaged: whether the generator gets the moving averages of its weights where
+            these are stored; False for the weights that were trained.
         **settings: fields of `ModelConfig` that an authors' checkpoint does not tell,
             as `ham="cd"`.
 
@@ -57,7 +62,8 @@ def load(
             model, or not finite.
         ConfigError, RunFolderError: for a configuration that cannot be used.
     """
-    return load_opened(open_checkpoint(name_or_path, step, preset, settings), discriminator)
+    checkpoint = open_checkpoint(name_or_path, step, preset, settings, averaged)
+    return load_opened(checkpoint, discriminator)
 
 
 def load_opened(checkpoint: Checkpoint, discriminator: bool = True) -> LoadedModels:
@@ -78,7 +84,11 @@ def load_opened(checkpoint: Checkpoint, discriminator: bool = True) -> LoadedMod
         for path, name in names.items():
             weights[network][path].assign(read_finite(checkpoint, name))
     return LoadedModels(
-        models["generator"], models.get("discriminator"), checkpoint.config, checkpoint.step
+        models["generator"],
+        models.get("discriminator"),
+        checkpoint.config,
+        checkpoint.step,
+        checkpoint.averaged,
     )
 
 

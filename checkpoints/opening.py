@@ -18,10 +18,12 @@ from checkpoints.checkpoint_files import (
 from checkpoints.released_config import released_config
 from checkpoints.tensor_names import (
     SCOPES,
+    average_name,
     engine_names,
     is_counter,
     is_released,
     released_names,
+    variable_of_average,
     variable_of_slot,
 )
 from checkpoints.weights_folder import WeightsFolder, folder_of_file, is_weights_folder
@@ -30,6 +32,7 @@ from gan.presets import get_preset
 from gan.run_folder import RunFolder
 
 _PYTORCH_ENDINGS = (".pt", ".pth", ".pkl", ".pth.tar")
+AVERAGED = "averaged"  # entry of a source's record: the generator is a moving average
 _MOST_NAMED = 20  # variables in one message
 # Of the variables in TensorFlow's files and of the arrays in ours.
 _PREFIXES = (SCOPES, {network: f"{network}/" for network in SCOPES})
@@ -50,6 +53,7 @@ class Checkpoint:
         shapes: stored names to shapes.
         read: stored name to array.
         names_of: network and the paths of its weights to the stored names of these.
+        averaged: whether those of the generator are moving averages of its weights.
     """
 
     path: str
@@ -62,6 +66,7 @@ class Checkpoint:
     shapes: dict[str, tuple]
     read: Callable[[str], np.ndarray]
     names_of: Callable[[str, list[str]], dict[str, str]]
+    averaged: bool = False
 
     @property
     def networks(self) -> list[str]:
@@ -121,16 +126,26 @@ class Checkpoint:
         """What a command says of them."""
         return f"Not told by the checkpoint, assumed as published: {self.describe_assumed()}."
 
+    def notes(self) -> list[str]:
+        """What a command says of the weights before it uses them, a line each."""
+        notes = [self.note_of_assumptions()] if self.assumed else []
+        if self.averaged:
+            notes.append("Weights of the generator: their moving averages over training.")
+        return notes
+
     def extra_entries(self) -> dict[str, int]:
         """What is stored beside weights: kind to number of entries."""
         slots = sum(variable_of_slot(name) is not None for name in self.shapes)
         counters = sum(map(is_counter, self.shapes))
-        return {"optimizer slots": slots, "counters": counters}
+        averages = sum(variable_of_average(name) is not None for name in self.shapes)
+        return {"optimizer slots": slots, "counters": counters, "moving averages": averages}
 
     def _known(self, name, used):
-        # A slot's variable, if it is stored, is used or is named as unknown itself.
-        variable = variable_of_slot(name)
-        return name in used or is_counter(name) or variable in used or variable in self.shapes
+        if name in used or average_name(name) in used or is_counter(name):
+            return True
+        # Of a variable that is stored: if that is not used, it is named as unknown itself.
+        variable = variable_of_slot(name) or variable_of_average(name)
+        return variable in used or variable in self.shapes
 
 
 def open_checkpoint(
@@ -138,6 +153,7 @@ def open_checkpoint(
     step: Optional[int] = None,
     preset: Optional[str] = None,
     settings: Optional[dict[str, Any]] = None,
+    averaged: bool = True,
 ) -> Checkpoint:
     """Opens a released model by name, or a checkpoint by path.
 
@@ -148,6 +164,8 @@ def open_checkpoint(
         step: which checkpoint of a folder with several; None for the newest.
         preset: the preset of an authors' checkpoint; only checked for others.
         settings: fields of `ModelConfig` that an authors' checkpoint does not tell.
+        averaged: whether the generator's weights are their moving averages where
+            these are stored, or those that were trained.
 
     Raises:
         CheckpointError: if there is none, or it is damaged or something else.
@@ -173,11 +191,11 @@ def open_checkpoint(
         model = dataclasses.asdict(get_preset(preset).model)
         known = {**{name: value for name, value in model.items() if value is not None}, **known}
     if is_weights_folder(path):
-        checkpoint = _open_weights_folder(path, step)
+        checkpoint = _open_weights_folder(path, step, averaged)
     elif os.path.isfile(RunFolder(path).config_path) and os.path.isdir(
         RunFolder(path).checkpoint_dir
     ):
-        checkpoint = _open_run(path, step)
+        checkpoint = _open_run(path, step, averaged)
     else:
         return _open_released(_find_prefix(path, step), preset, known)
     model, asked = checkpoint.config.model, dataclasses.replace(checkpoint.config.model, **known)
@@ -205,9 +223,15 @@ def _folder_meant(path):
     return folder_of_file(path)
 
 
-def _open_weights_folder(path, step):
+def _open_weights_folder(path, step, averaged):
     folder = WeightsFolder(path)
     config, found, source, assumed = folder.description
+    holds_averages = bool(source.get(AVERAGED))
+    if holds_averages and not averaged:
+        raise CheckpointError(
+            f"{path}: holds moving averages of the generator's weights alone. Load the run it was "
+            "converted from."
+        )
     if step is not None and step != found:
         raise CheckpointError(f"{path}: no checkpoint of step {step}. There is: {found}.")
     return Checkpoint(
@@ -221,25 +245,39 @@ def _open_weights_folder(path, step):
         folder.shapes,
         folder.read,
         lambda network, paths: {path: f"{network}/{path}" for path in paths},
+        holds_averages,
     )
 
 
-def _open_run(path, step):
+def _open_run(path, step, averaged):
     run = RunFolder(path)
     config = run.read_config()
     prefix = find_checkpoint(run.checkpoint_dir, step)
     reader = VariableReader(prefix)
+    averaged = averaged and any(map(variable_of_average, reader.shapes))
+
+    def names_of(network, paths):
+        names = engine_names(network, paths)
+        if averaged and network == "generator":
+            return {path: average_name(name) for path, name in names.items()}
+        return names
+
     return Checkpoint(
         prefix,
         "checkpoint of a run of ham_tf",
         config,
         step_in_name(os.path.basename(prefix)),
         [],
-        {"name": os.path.basename(prefix), "format": "run of ham_tf"},
+        {
+            "name": os.path.basename(prefix),
+            "format": "run of ham_tf",
+            **({AVERAGED: True} if averaged else {}),
+        },
         _files(prefix),
         reader.shapes,
         reader.read,
-        engine_names,
+        names_of,
+        averaged,
     )
 
 

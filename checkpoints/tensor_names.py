@@ -49,7 +49,9 @@ _LAYERS = {"generator": GENERATOR_LAYERS, "discriminator": DISCRIMINATOR_LAYERS}
 _WEIGHTS = {"gate": "sigma_ratio", "embeddings": "embedding_map"}
 _SINGULAR_VECTOR = "spectral_normalize/spectral_norm/spectral_norm_u"
 
+_AVERAGE = "/ExponentialMovingAverage"  # as TensorFlow's own averages are called
 _OPTIMIZER_SLOT = re.compile(r"(.+)/(Adam|Adam_1)")
+_ENGINE_STATE = "distribute/"  # what only the distribute engine stores: counters, loss scales
 _COUNTERS = {
     f"{network}_train/{power}" for network in SCOPES for power in ("beta1_power", "beta2_power")
 } | {"global_step"}
@@ -81,8 +83,18 @@ def released_names(network: str, paths: Iterable[str]) -> dict[str, str]:
 
 
 def engine_names(network: str, paths: Iterable[str]) -> dict[str, str]:
-    """The names under which our estimator engine stores the same weights."""
+    """The names under which our engines store the same weights."""
     return {path: SCOPES[network] + path for path in paths}
+
+
+def average_name(name: str) -> str:
+    """The name under which our engines store the moving average of a variable."""
+    return name + _AVERAGE
+
+
+def variable_of_average(name: str):
+    """The variable whose moving average this is; None for what is no average."""
+    return name[: -len(_AVERAGE)] if name.endswith(_AVERAGE) else None
 
 
 def is_released(names: Iterable[str]) -> bool:
@@ -97,8 +109,8 @@ def variable_of_slot(name: str):
 
 
 def is_counter(name: str) -> bool:
-    """Whether a name is that of a step counter or a power of Adam's decay rates."""
-    return name in _COUNTERS
+    """Whether a name is that of a step counter, a power of Adam's decays, or the like."""
+    return name in _COUNTERS or name.startswith("distribute/")
 
 
 def _released_layer(layers, layer):

@@ -138,8 +138,8 @@ def main():
     network = open_inception(config)
     check_real_images(config, source, for_judge=network is None)
     print(f"Real images: {source.description}", flush=True)
-    if checkpoint.assumed:
-        print(checkpoint.note_of_assumptions(), file=sys.stderr)
+    for line in checkpoint.notes():
+        print(line, file=sys.stderr)
     models = load_opened(checkpoint, discriminator=False)
     # Whatever can be wrong is known by now; from here on things are written.
     cache_dir = cache_folder(arguments.cache_dir)

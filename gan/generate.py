@@ -37,8 +37,8 @@ def main():
     plan, plan_name, plan_title, note = plan_images(request, names)
     if note:
         print(note, file=sys.stderr)
-    if checkpoint.assumed:
-        print(checkpoint.note_of_assumptions(), file=sys.stderr)
+    for line in checkpoint.notes():
+        print(line, file=sys.stderr)
     title = f"{plan_title}, step {checkpoint.step}"
     name = f"{'' if is_run else model_name + '_'}{plan_name}_step_{checkpoint.step}"
     endings = (".png", ".gif") if flags.interpolate else (".png",)

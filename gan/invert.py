@@ -105,8 +105,8 @@ def main():
             f"--class: must be given. The model has {classes} classes; all are tried only where "
             f"there are at most {_MOST_CLASSES_TRIED}."
         )
-    if checkpoint.assumed:
-        print(checkpoint.note_of_assumptions(), file=sys.stderr)
+    for line in checkpoint.notes():
+        print(line, file=sys.stderr)
     models = load_opened(checkpoint, discriminator=settings.feature_weight > 0)
     if models.discriminator is None and settings.feature_weight > 0:
         print(

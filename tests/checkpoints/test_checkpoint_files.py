@@ -73,18 +73,27 @@ def test_settle_marks_the_newest(tmp_path):
     assert tf.train.latest_checkpoint(folder).endswith("-1")
 
 
-def test_settle_removes_a_save_cut_short_but_no_damaged_checkpoint(tmp_path):
+def test_settle_removes_a_save_cut_short_and_sets_a_damaged_checkpoint_aside(tmp_path):
     folder = str(tmp_path)
     for step in (1, 2):
         write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
-    settle(folder)
+    assert settle(folder) == []
     write_checkpoint(os.path.join(folder, "model.ckpt-3"), {"a": np.zeros(3)})
     for step in (2, 3):
         (tmp_path / f"model.ckpt-{step}.index").write_bytes(b"half")
-    settle(folder)
-    assert find_steps(folder) == [1, 2]
-    with pytest.raises(CheckpointError, match="model.ckpt-2: the checkpoint is damaged"):
-        verify(find_checkpoint(folder))
+    (note,) = settle(folder)
+    assert "model.ckpt-2: damaged (" in note
+    assert find_steps(folder) == [1]
+    assert (tmp_path / "damaged-model.ckpt-2.index").read_bytes() == b"half"
+    assert tf.train.latest_checkpoint(folder).endswith("-1")
+
+
+def test_settle_stops_where_no_checkpoint_is_whole(tmp_path):
+    folder = str(tmp_path)
+    write_checkpoint(os.path.join(folder, "model.ckpt-1"), {"a": np.array([np.nan])})
+    with pytest.raises(CheckpointError, match="model.ckpt-1: the checkpoint is damaged"):
+        settle(folder)
+    assert find_steps(folder) == [1]
 
 
 def test_verify_finds_numbers_that_are_not_finite(tmp_path):

@@ -12,7 +12,9 @@ import checkpoints
 from checkpoints.catalogue import RELEASED
 from checkpoints.checkpoint_files import CheckpointError
 from checkpoints.conversion import convert
-from checkpoints.tensor_names import released_names
+from checkpoints.inspection import describe
+from checkpoints.opening import open_checkpoint
+from checkpoints.tensor_names import average_name, engine_names, released_names
 from gan.config import ConfigError
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import get_preset, smoke
@@ -188,6 +190,96 @@ def test_unknown_variables_are_named_where_weights_have_no_counterpart(tmp_path)
     write_small(tmp_path, change=lambda variables: variables.update({"EMA/x": np.float32(0)}))
     with pytest.raises(CheckpointError, match="ham/query/kernel has no counterpart.*EMA/x is unk"):
         checkpoints.load(str(tmp_path), ham="self_attention")
+
+
+def with_averages(variables):
+    """Adds an average of every weight of the generator, unlike the weight, and engine state."""
+    averages = {
+        average_name(name): np.float32(value + 1)
+        for name, value in variables.items()
+        if name.startswith("Generator/") and "/Adam" not in name
+    }
+    return {**variables, **averages, "distribute/images": np.int64(40)}
+
+
+def test_averages_are_loaded_where_there_are_any(tmp_path):
+    variables = with_averages(variables_of(smoke()))
+    run = make_run(tmp_path, variables)
+    generator_names = engine_names("generator", weights_by_path(make_generator(smoke().model)))
+    averages = {path: average_name(name) for path, name in generator_names.items()}
+    for asked, names in ((True, averages), (False, generator_names)):
+        loaded = checkpoints.load(run.path, averaged=asked)
+        assert loaded.averaged == asked
+        assert_equal_weights(loaded.generator, variables, names)
+        discriminator = loaded.discriminator
+        assert_equal_weights(
+            discriminator, variables, engine_names("discriminator", weights_by_path(discriminator))
+        )
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_without_averages_the_trained_weights_are_loaded(tmp_path, asked):
+    variables = variables_of(smoke())
+    loaded = checkpoints.load(make_run(tmp_path, variables).path, averaged=asked)
+    assert not loaded.averaged
+    assert_equal_weights(
+        loaded.generator, variables, engine_names("generator", weights_by_path(loaded.generator))
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda v: v.pop("Generator/generator/dense/u/ExponentialMovingAverage"),
+            "dense/u/ExponentialMovingAverage is missing",
+        ),
+        (
+            lambda v: v.update(
+                {"Generator/generator/extra/ExponentialMovingAverage": np.float32(0)}
+            ),
+            "extra/ExponentialMovingAverage is unknown",
+        ),
+        (lambda v: v.pop("Generator/generator/dense/u"), "dense/u is missing"),
+    ],
+)
+def test_averages_must_fit_wholly(tmp_path, change, message):
+    variables = with_averages(variables_of(smoke()))
+    change(variables)
+    run = make_run(tmp_path, variables)
+    asked = "Average" in message  # What was trained is not looked for beside averages.
+    with pytest.raises(CheckpointError, match=message):
+        checkpoints.load(run.path, averaged=asked)
+
+
+def test_conversion_stores_the_averages_and_says_so(tmp_path):
+    variables = with_averages(variables_of(smoke()))
+    run, target = make_run(tmp_path / "run", variables), str(tmp_path / "converted")
+    notes = convert(run.path, target).notes()
+    assert notes == ["Weights of the generator: their moving averages over training."]
+    loaded = checkpoints.load(target)
+    assert loaded.averaged
+    for a, b in zip(
+        loaded.generator.get_weights(), checkpoints.load(run.path).generator.get_weights()
+    ):
+        np.testing.assert_array_equal(a, b)
+    again = str(tmp_path / "again")
+    convert(target, again)
+    assert checkpoints.load(again).averaged
+    with pytest.raises(CheckpointError, match="averages of the generator's weights alone. Load"):
+        checkpoints.load(target, averaged=False)
+
+
+def test_inspection_names_the_averages(tmp_path):
+    variables = with_averages(variables_of(smoke()))
+    text, usable = describe(open_checkpoint(make_run(tmp_path, variables).path), with_names=True)
+    assert usable
+    assert "loading gives the moving averages of the generator's weights" in text
+    assert f"{len(weights_by_path(make_generator(smoke().model)))} moving averages" in text
+    assert "Generator/generator/dense/kernel/ExponentialMovingAverage" in text
+    plain = describe(open_checkpoint(make_run(tmp_path / "plain", variables_of(smoke())).path))
+    assert plain[1]
+    assert "averages" not in plain[0]
 
 
 @pytest.mark.parametrize("path", ["digits", "source"])

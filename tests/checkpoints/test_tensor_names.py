@@ -4,10 +4,12 @@ import pytest
 from released_checkpoint import SMALL, manifest_shapes, released_shapes
 
 from checkpoints.tensor_names import (
+    average_name,
     engine_names,
     is_counter,
     is_released,
     released_names,
+    variable_of_average,
     variable_of_slot,
 )
 from gan.presets import hamgan_baby, hamgan_strong
@@ -41,4 +43,13 @@ def test_what_is_stored_beside_weights():
     assert variable_of_slot(names[0]) is None
     assert is_counter("global_step")
     assert is_counter("generator_train/beta1_power")
+    assert is_counter("distribute/images")
     assert not is_counter(names[0])
+
+
+def test_averages():
+    name = engine_names("generator", ["dense/kernel"])["dense/kernel"]
+    average = average_name(name)
+    assert average == "Generator/generator/dense/kernel/ExponentialMovingAverage"
+    assert (variable_of_average(average), variable_of_average(name)) == (name, None)
+    assert variable_of_slot(average) is None

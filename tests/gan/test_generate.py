@@ -9,6 +9,7 @@ from conftest import write_checkpoint
 from PIL import Image
 
 import gan.generate
+from checkpoints.tensor_names import average_name
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
 from gan.run_folder import RunFolder
@@ -22,8 +23,11 @@ def generate(run_main, monkeypatch, tmp_path):
     return functools.partial(run_main, gan.generate.main)
 
 
-def write_run(path, config):
-    """A run folder with a checkpoint of random weights, which every stack can write."""
+def write_run(path, config, averages=None):
+    """A run folder with a checkpoint of random weights, which every stack can write.
+
+    With `averages` it also holds averages of the generator's: the weights times that number.
+    """
     run = RunFolder(str(path))
     run.write_config(config)
     random = np.random.RandomState(0)
@@ -35,6 +39,9 @@ def write_run(path, config):
         for name, weight in weights_by_path(model).items():
             value = random.rand(*weight.shape) - (0.5 if weight.trainable else 0.0)
             variables[f"{scope}/{model.name}/{name}"] = np.float32(value)
+    if averages is not None:
+        for name in [name for name in variables if name.startswith("Generator/")]:
+            variables[average_name(name)] = variables[name] * np.float32(averages)
     write_checkpoint(os.path.join(run.checkpoint_dir, "model.ckpt-7"), variables)
     return run.path
 
@@ -111,6 +118,19 @@ def test_imagenet_by_name(generate, imagenet_run, tmp_path):
     assert status == 0
     assert "The model has 1000 classes: 10 of them are drawn." in error
     assert np.load("e.npz")["arr_0"].shape == (100, 16, 16, 3)
+
+
+def test_averaged_weights_are_used_and_named(generate, run_folder, tmp_path):
+    averaged = write_run(tmp_path / "averaged", smoke(), averages=0.9)
+    status, _, error = generate(f"--run={averaged}", "--class=2", "--num=3", "--out=a.png")
+    assert (status, error) == (
+        0,
+        "Weights of the generator: their moving averages over training.\n",
+    )
+    status, _, error = generate(f"--run={run_folder}", "--class=2", "--num=3", "--out=b.png")
+    assert (status, error) == (0, "")
+    # The trained weights of both runs are the same.
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
 
 
 def test_series(generate, run_folder):

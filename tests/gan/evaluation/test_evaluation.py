@@ -17,6 +17,7 @@ from tensorflow import keras
 import checkpoints
 import gan.evaluate
 import gan.train
+from checkpoints.tensor_names import average_name
 from gan.command import execute
 from gan.evaluation.feature_networks import open_judge, shared_judge_path
 from gan.evaluation.log import EvaluationLog
@@ -32,8 +33,11 @@ from gan.run_folder import RunFolder
 from preprocessing.image_source import open_images
 
 
-def write_run(path, config):
-    """A run folder with a checkpoint of random weights, which every stack can write."""
+def write_run(path, config, averages=None):
+    """A run folder with a checkpoint of random weights, which every stack can write.
+
+    With `averages` it also holds averages of the generator's: the weights times that number.
+    """
     run = RunFolder(str(path))
     run.write_config(config)
     random = np.random.RandomState(0)
@@ -43,6 +47,9 @@ def write_run(path, config):
         for name, weight in weights_by_path(model).items():
             value = random.rand(*weight.shape) - (0.5 if weight.trainable else 0.0)
             variables[f"{scope}/{model.name}/{name}"] = np.float32(value)
+    if averages is not None:
+        for name in [name for name in variables if name.startswith("Generator/")]:
+            variables[average_name(name)] = variables[name] * np.float32(averages)
     write_checkpoint(os.path.join(run.checkpoint_dir, "model.ckpt-7"), variables)
     return run
 
@@ -179,6 +186,20 @@ def test_command_records_the_figures_of_a_run(evaluate, run, cache_dir):
     status, out, error = evaluate(f"--model={run.path}", "--repetitions=2")
     assert status == 0, error
     assert_same_record(run.metrics()[1], record)
+
+
+def test_averaged_weights_are_judged_and_named(evaluate, run, judge, tmp_path):
+    averaged = write_run(tmp_path / "averaged", smoke(), averages=0.5)
+    for folder in (run, averaged):
+        judge.save(folder.judge_path)
+        status, _, error = evaluate(f"--run={folder.path}", "--repetitions=1")
+        assert status == 0, error
+        assert ("Weights of the generator: their moving averages" in error) == (folder is averaged)
+    # The trained weights of both runs are the same.
+    (of_trained,), (of_averaged,) = run.metrics(), averaged.metrics()
+    name = "frechet_distance_judge_test_100"
+    assert of_trained["sha256"] == of_averaged["sha256"]
+    assert of_trained[name] != pytest.approx(of_averaged[name], rel=1e-3)
 
 
 def test_command_needs_no_run_folder(evaluate, run, tmp_path, monkeypatch):
