@@ -9,8 +9,10 @@ runs/digits/
   judge.npz             the classifier that judges generated images
   metrics.jsonl         one line per evaluation
   eval/                 the same for TensorBoard
-  progress.json         step and seconds of the newest checkpoint
+  training_log.jsonl    one line per point of the training curves
+  progress.json         step, seconds and images of the newest checkpoint
   report.json           the figures of the finished run
+  report.html           curves and grids: python -m gan.report
 ```
 """
 
@@ -18,7 +20,7 @@ import contextlib
 import fcntl
 import json
 import os
-from typing import Any
+from typing import Any, Optional
 
 from gan.atomic_file import is_unfinished, write_atomically
 from gan.config import ExperimentConfig, field_names
@@ -29,7 +31,6 @@ _FIXED = [("model", name) for name in field_names("model")] + [
     ("data", "train_split"),
     ("data", "test_split"),
     ("training", "seed"),
-    ("training", "batch_size"),
     ("training", "discriminator_steps"),
 ]
 
@@ -63,6 +64,10 @@ class RunFolder:
     @property
     def metrics_path(self):
         return os.path.join(self.path, "metrics.jsonl")
+
+    @property
+    def training_log_path(self):
+        return os.path.join(self.path, "training_log.jsonl")
 
     @property
     def report_path(self):
@@ -156,50 +161,103 @@ class RunFolder:
                 f"--run={self.path}: cannot be written ({error.strerror}). Choose another folder."
             ) from error
 
-    def write_progress(self, step: int, seconds: float):
-        """Records how long training to a checkpoint took."""
+    def write_progress(self, step: int, seconds: float, images: Optional[int] = None):
+        """Records how long training to a checkpoint took, and on how many images."""
         progress = {"step": step, "seconds": seconds}
+        if images is not None:
+            progress["images"] = images
         write_atomically(self._progress_path, (json.dumps(progress) + "\n").encode())
+
+    def newest_progress(self) -> Optional[dict[str, Any]]:
+        """What `write_progress` recorded last: "step", "seconds", perhaps "images"; or None."""
+        try:
+            progress = self._progress()
+            return progress if isinstance(progress["step"], int) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def seconds_at(self, step: int) -> float:
         """Seconds of training up to `step`, as far as recorded; 0 at the start."""
         try:
-            with open(self._progress_path, encoding="utf-8") as file:
-                progress = json.load(file)
+            progress = self._progress()
             # Asked for an older checkpoint, assume an even pace.
             return progress["seconds"] * min(1.0, step / max(1, progress["step"]))
         except (OSError, ValueError, KeyError, TypeError):
             return 0.0  # A record for people: not worth stopping a job for.
 
+    def images_at(self, step: int) -> Optional[int]:
+        """Images trained on up to `step`, repetitions counted; None if not recorded.
+
+        Exact at a point of the training log and at the newest checkpoint; elsewhere as if
+        the batch size had been the same all along.
+        """
+        try:
+            progress = self._progress()
+            if progress["step"] != step:
+                for record in reversed(self.training_log()):
+                    if record["step"] == step:
+                        return record["images"]
+            return round(progress["images"] * step / max(1, progress["step"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _progress(self):
+        with open(self._progress_path, encoding="utf-8") as file:
+            return json.load(file)
+
     def metrics(self) -> list[dict[str, Any]]:
         """The recorded evaluations, oldest first. A half-written last line is left out."""
-        if not os.path.isfile(self.metrics_path):
-            return []
-        records = []
-        with open(self.metrics_path, encoding="utf-8") as file:
-            for line in file:
-                try:
-                    records.append(json.loads(line))
-                except ValueError:
-                    continue
-        return records
+        return _read_lines(self.metrics_path)
 
     def forget_metrics_after(self, step: int):
         """Drops the records of later checkpoints, which are about to be trained again."""
-        records = self.metrics()
-        kept = [record for record in records if record["step"] <= step]
-        if len(kept) < len(records):
-            lines = "".join(json.dumps(record) + "\n" for record in kept)
-            write_atomically(self.metrics_path, lines.encode())
+        _forget_lines_after(self.metrics_path, step)
 
     def add_metrics(self, record: dict[str, Any]):
         """Appends one evaluation."""
-        with open(self.metrics_path, "ab+") as file:
-            # A killed process may have left half a line, which must not swallow this one.
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 1))
-            separator = b"" if file.read(1) in (b"", b"\n") else b"\n"
-            file.write(separator + json.dumps(record).encode() + b"\n")
+        _append_line(self.metrics_path, record)
+
+    def training_log(self) -> list[dict[str, Any]]:
+        """The points of the training curves, oldest first. A half-written last line is left out."""
+        return _read_lines(self.training_log_path)
+
+    def forget_training_log_after(self, step: int):
+        """Drops the points of later steps, which are about to be trained again."""
+        _forget_lines_after(self.training_log_path, step)
+
+    def add_training_point(self, record: dict[str, Any]):
+        """Appends one point, with its "step", to the training log."""
+        _append_line(self.training_log_path, record)
 
     def write_report(self, report: dict[str, Any]):
         write_atomically(self.report_path, (json.dumps(report, indent=2) + "\n").encode())
+
+
+def _read_lines(path):
+    """Records of a file of JSON lines; none if there is no file."""
+    if not os.path.isfile(path):
+        return []
+    records = []
+    with open(path, "rb") as file:
+        for line in file:
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                continue
+    return records
+
+
+def _forget_lines_after(path, step):
+    records = _read_lines(path)
+    kept = [record for record in records if record["step"] <= step]
+    if len(kept) < len(records):
+        write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
+
+
+def _append_line(path, record):
+    with open(path, "ab+") as file:
+        # A killed process may have left half a line, which must not swallow this one.
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        separator = b"" if file.read(1) in (b"", b"\n") else b"\n"
+        file.write(separator + json.dumps(record).encode() + b"\n")

@@ -1,0 +1,1 @@
+"""One page about a run: its state, curves, sample grids and configuration."""

@@ -1,0 +1,158 @@
+"""What the page of a run tells, gathered from its folder."""
+
+import dataclasses
+import io
+import os
+import re
+from typing import Any, NamedTuple, Optional
+
+from PIL import Image
+
+from gan.config import SECTIONS, ConfigError, ExperimentConfig
+from gan.presets import get_preset
+from gan.report_page.curves import draw_curves, evaluation_curves, training_curves
+from gan.run_folder import RunFolder
+
+_MOST_GRIDS = 5
+_SMALL_GRID = 280  # pixels, the longer side of all grids but the last
+_LARGE_GRID = 1400
+_NOT_FIGURES = ("step", "seconds", "evaluated_images", "repetitions", "seed")
+
+
+class SampleGrid(NamedTuple):
+    """A sample grid: its step and picture, as PNG."""
+
+    step: int
+    png: bytes
+
+
+class Setting(NamedTuple):
+    """A field of the configuration; `preset` is the preset's value, None if not known."""
+
+    section: str
+    name: str
+    value: Any
+    preset: Optional[Any]
+
+
+class ReportContent(NamedTuple):
+    """All of a page.
+
+    Attributes:
+        title: the run's name.
+        facts: name and text of what is known of its state.
+        evaluation: names and values of the newest evaluation's figures.
+        warning: of that evaluation, or "".
+        charts: PNGs of curves.
+        grids: of samples, in order of their steps.
+        differences: settings that are not the preset's; None if the preset is not known.
+        settings: all of them.
+    """
+
+    title: str
+    facts: list[tuple[str, str]]
+    evaluation: list[tuple[str, str]]
+    warning: str
+    charts: list[bytes]
+    grids: list[SampleGrid]
+    differences: Optional[list[Setting]]
+    settings: list[Setting]
+
+
+def gather(run: RunFolder) -> ReportContent:
+    """Reads a run folder, finished or not.
+
+    Raises:
+        RunFolderError: if there is no such folder, or no configuration in it.
+        ConfigError: if the configuration cannot be read.
+    """
+    config = run.read_config()
+    log = run.training_log()
+    # `gan.evaluate --out` may record a checkpoint without a step here.
+    records = [record for record in run.metrics() if isinstance(record.get("step"), int)]
+    newest = max(records, key=lambda record: record["step"], default={})
+    groups = {**evaluation_curves(records), **training_curves(log)}
+    differences, settings = _settings(config)
+    return ReportContent(
+        title=os.path.basename(os.path.abspath(run.path)),
+        facts=_facts(config, run, log, newest),
+        evaluation=[
+            (name, f"{value:.5g}")
+            for name, value in newest.items()
+            if isinstance(value, (int, float)) and name not in _NOT_FIGURES
+        ],
+        warning=newest.get("warning") or "",
+        charts=[draw_curves(title, curves) for title, curves in groups.items()],
+        grids=_grids(run),
+        differences=differences,
+        settings=settings,
+    )
+
+
+def _facts(config, run, log, newest):
+    point = log[-1] if log else {}
+    saved = run.newest_progress() or {"step": 0}
+    step = max(point.get("step", 0), saved["step"], newest.get("step", 0))
+    seconds = point["seconds"] if point.get("step") == step else run.seconds_at(step)
+    images = point["images"] if point.get("step") == step else run.images_at(step)
+    if images is None:
+        images = step * config.training.batch_size
+    facts = [
+        ("preset", config.preset),
+        ("data", config.data.dataset),
+        ("step", f"{step:,} of {config.training.steps:,}"),
+        ("images", f"{images:,}"),
+        ("training time", f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds:.0f} s"),
+    ]
+    if point.get("images_per_second"):
+        facts.append(("images per second", f"{point['images_per_second']:.4g}"))
+    if newest:
+        facts.append(("newest evaluation", f"step {newest['step']:,}"))
+    return facts
+
+
+def _settings(config: ExperimentConfig):
+    try:
+        preset = get_preset(config.preset)
+    except ConfigError:  # Of another version, or none.
+        preset = None
+    settings = []
+    for section in SECTIONS:
+        mine, original = getattr(config, section), getattr(preset, section, None)
+        for field in dataclasses.fields(mine):
+            value = getattr(mine, field.name)
+            settings.append(
+                Setting(section, field.name, value, getattr(original, field.name, None))
+            )
+    if preset is None:
+        return None, settings
+    return [setting for setting in settings if setting.value != setting.preset], settings
+
+
+def _grids(run):
+    """The first grid, some between and the last."""
+    folder, found = os.path.dirname(run.grid_path(0)), {}
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        if match := re.fullmatch(r"step_(\d+)\.png", name):
+            found[int(match[1])] = os.path.join(folder, name)
+    steps = sorted(found)
+    if len(steps) > _MOST_GRIDS:
+        last = len(steps) - 1
+        steps = [steps[last * index // (_MOST_GRIDS - 1)] for index in range(_MOST_GRIDS)]
+    grids = []
+    for step in steps:
+        side = _LARGE_GRID if step == steps[-1] else _SMALL_GRID
+        try:
+            grids.append(SampleGrid(step, _shrink(found[step], side)))
+        except OSError:  # Damaged: the other grids are worth a page.
+            continue
+    return grids
+
+
+def _shrink(path, side):
+    with Image.open(path) as picture:
+        picture = picture.convert("RGB")
+    picture.thumbnail((side, side), Image.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
