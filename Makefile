@@ -16,8 +16,8 @@ sample:  ## draw handwritten digits with the model that ships: seconds after set
 	@environment/run.sh "$(STACK)" -m gan.generate --model=digits --out=samples/digits.png
 
 demo:  ## train, evaluate and draw handwritten digits: five to seven minutes on two cores
-	@environment/create.sh tfgan
-	@.venv-tfgan/bin/python -m gan.train --preset=digits --mode=train_and_eval
+	@environment/create.sh $(STACK)
+	@environment/run.sh "$(STACK)" -m gan.train --preset=digits --mode=train_and_eval
 
 test:  ## set-up, lint and all tests (STACK=tfgan or current)
 	@environment/create.sh $(STACK)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the virtual environment of a stack, or finds it made: `create.sh [tfgan|current]`.
 # Prints which stack it chose and why. Without an argument: tfgan where a Python for it
-# runs, since training needs it, else current. PYTHON=... names the interpreter to use.
+# runs, since it has both training engines, else current. PYTHON=... names the interpreter to use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,7 +50,7 @@ case "$stack" in
         if [ -x .venv-tfgan/bin/python ] && [ -f .venv-tfgan/.complete ]; then
             stack=tfgan reason="it is made already"
         elif [ -n "$(find_python "$pythons_of_tfgan")" ]; then
-            stack=tfgan reason="training needs it, and one of Python ${pythons_of_tfgan// /, } runs here"
+            stack=tfgan reason="it has both training engines, and one of Python ${pythons_of_tfgan// /, } runs here"
         else
             stack=current reason="no Python 3.9 to 3.11 runs here, which the TF-GAN stack needs"
         fi ;;

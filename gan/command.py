@@ -72,6 +72,9 @@ def execute(main: Callable[[], None]):
         print(f"error: {error.filename2 or error.filename}: {error.strerror}.", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
+        # An end that was asked for, which has said all there is to say.
+        if status := getattr(error, "exit_status", None):
+            sys.exit(status)
         if type(error).__module__.split(".")[0] not in _OUR_PACKAGES:
             raise
         print(f"error: {error}", file=sys.stderr)

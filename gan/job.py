@@ -1,12 +1,13 @@
 """One training job from its configuration to its report, whatever the command."""
 
+import contextlib
+import errno
 import os
 import sys
 import time
-import warnings
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
 
 from checkpoints.checkpoint_files import (
     CheckpointError,
@@ -16,7 +17,7 @@ from checkpoints.checkpoint_files import (
     verify,
 )
 from checkpoints.loading import load
-from gan.config import ExperimentConfig
+from gan.config import ExperimentConfig, field_names
 from gan.evaluation.cache_folder import cache_folder
 from gan.evaluation.feature_networks import describe_network, open_inception, open_judge
 from gan.evaluation.log import EvaluationLog
@@ -24,40 +25,16 @@ from gan.evaluation.protocol import Evaluation, check_real_images
 from gan.evaluation.record import describe, find_record, table
 from gan.input_pipeline import open_real_images
 from gan.metrics.activations import MetricError
+from gan.networks import weights_by_path
 from gan.run_folder import RunFolder
+from gan.training.engine import make_engine
 from gan.training.final_report import describe_report, make_report
+from gan.training.interruption import Interrupted, Interruption
 from gan.training.monitor import TrainingMonitor
+from gan.training.training_error import TrainingError
 
 _POLL_SECONDS = 2.0
-
-
-class EngineError(ImportError):
-    """The engine cannot run with what is installed."""
-
-
-def import_engine():
-    """Imports the module that needs TF-GAN, `gan.training.estimator_engine`.
-
-    Raises:
-        EngineError: if TF-GAN or a TensorFlow with estimators is missing.
-    """
-    if not hasattr(tf, "estimator"):
-        raise EngineError(
-            f"Training needs TF-GAN, which needs TensorFlow 2.15; this is TensorFlow "
-            f"{tf.__version__}. Run `make setup STACK=tfgan` (Python 3.9 to 3.11) and use "
-            ".venv-tfgan/bin/python. Sampling and evaluation work on every stack."
-        )
-    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
-    try:
-        with warnings.catch_warnings():  # TF-GAN's tensorflow_hub warns of its own pkg_resources.
-            warnings.simplefilter("ignore")
-            from gan.training import estimator_engine
-    except ModuleNotFoundError as error:
-        raise EngineError(
-            f"Training needs TF-GAN, and {error.name} is not installed. Run "
-            "`make setup STACK=tfgan`."
-        ) from error
-    return estimator_engine
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Job:
@@ -69,15 +46,21 @@ class Job:
     Args:
         config: the job.
         run: path of the run folder.
+        trains: whether it is to train; else it only evaluates, and needs no engine.
 
     Raises:
-        DataError, RunFolderError, ConfigError; EngineError if it is to train.
+        DataError, RunFolderError, ConfigError; EngineError, StrategyError, ClusterError
+            or TrainingError if it cannot train here.
     """
 
-    def __init__(self, config: ExperimentConfig, run: str):
+    def __init__(self, config: ExperimentConfig, run: str, trains: bool = True):
         self._config = config
         self._run = RunFolder(run)
         self._run.check(config)
+        # Several workers find each other before TensorFlow does anything.
+        self._engine = make_engine(config) if trains else None
+        if trains:
+            print(f"Engine: {self._engine.description}", flush=True)
         self._source = open_real_images(config)
         print(f"Real images: {self._source.description}", flush=True)
 
@@ -87,23 +70,12 @@ class Job:
         Args:
             on_checkpoint: called with step, path and monitor of every checkpoint
                 written, while the clock stands.
+
+        Raises:
+            Interrupted: after SIGTERM or Ctrl-C, when the present step is saved.
         """
-        engine = import_engine()
-        self._source.count(self._config.data.train_split)
-        if not os.path.exists(self._run.config_path):
-            self._run.write_config(self._config)
-        with self._run.locked():
-            settle(self._run.checkpoint_dir)
-            steps, done = self._config.training.steps, self._last_step()
-            if find_steps(self._run.checkpoint_dir):
-                verify(find_checkpoint(self._run.checkpoint_dir, done))
-            if done < steps:
-                self._run.write_config(self._config)
-                self._train(engine, done, on_checkpoint)
-            else:
-                print(
-                    f"{self._run.path} is already at step {done}; --steps={steps} asks for no more."
-                )
+        with Interruption().open() as interruption:
+            self._train(on_checkpoint, interruption)
 
     def evaluate(self) -> dict[str, Any]:
         """Evaluates the newest checkpoint, repeatedly; records and prints the figures."""
@@ -154,8 +126,9 @@ class Job:
         Returns:
             The report, which is printed and written to `report.json`.
         """
+        if not self._engine.is_chief:
+            return self.train()
         started = time.monotonic()
-        import_engine()
         inception = self._prepare_evaluation()
         if not os.path.exists(self._run.config_path):
             self._run.write_config(self._config)
@@ -189,30 +162,96 @@ class Job:
         print(describe_report(report, self._run, time.monotonic() - started))
         return report
 
-    def _train(self, engine, done, on_checkpoint):
-        self._run.forget_metrics_after(done if done else -1)
-        if done:
-            print(f"Going on from step {done} of {self._run.path}.", file=sys.stderr)
-        monitor = TrainingMonitor(self._config, self._run, done, self._run.seconds_at(done))
+    def _train(self, on_checkpoint, interruption):
+        self._source.count(self._config.data.train_split)
+        steps, run = self._config.training.steps, self._run
+        initial_weights = self._initial_weights()
+        with contextlib.ExitStack() as stack:
+            if self._engine.is_chief:
+                if not os.path.exists(run.config_path):
+                    run.write_config(self._config)
+                stack.enter_context(run.locked())
+                for note in settle(run.checkpoint_dir):
+                    print(f"warning: {note}", file=sys.stderr)
+            self._engine.wait_for_all()
+            done = self._last_step()
+            if done >= steps:
+                print(f"{run.path} is already at step {done}; --steps={steps} asks for no more.")
+                return
+            if self._engine.is_chief:
+                run.write_config(self._config)
+                run.forget_metrics_after(done if done else -1)
+                run.forget_training_log_after(done if done else -1)
+                if done:
+                    print(f"Going on from step {done} of {run.path}.", file=sys.stderr)
+            self._train_from(done, on_checkpoint, interruption, initial_weights)
+        if interruption.requested is not None:
+            print(
+                f"\nInterrupted ({interruption.requested}). The same command goes on from step "
+                f"{self._last_step()}.",
+                file=sys.stderr,
+            )
+            raise Interrupted(interruption.requested)
+
+    def _train_from(self, done, on_checkpoint, interruption, initial_weights):
+        run, engine = self._run, self._engine
+        monitor = TrainingMonitor(
+            self._config, run, done, run.seconds_at(done), run.images_at(done), engine.is_chief
+        )
 
         def checkpoint_written(step, path):
             monitor.pause()
-            self._run.write_progress(step, monitor.seconds)
+            run.write_progress(step, monitor.seconds, monitor.images)
             if on_checkpoint is not None:
-                on_checkpoint(step, path, monitor)
+                with interruption.nothing_to_save():
+                    on_checkpoint(step, path, monitor)
             monitor.start()
 
         try:
-            engine.train(self._config, self._run, self._source, monitor, checkpoint_written)
-        except KeyboardInterrupt:
-            monitor.close()
-            print(
-                f"\nInterrupted. The same command goes on from step {self._last_step()}.",
-                file=sys.stderr,
+            engine.train(
+                run, self._source, monitor, checkpoint_written, interruption, initial_weights
             )
-            raise
+        except Interrupted:
+            pass  # While a checkpoint was evaluated: nothing is lost.
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise TrainingError(
+                f"{run.path}: cannot be written ({error.strerror}). The newest checkpoint is of "
+                f"step {self._last_step()}. Make room, and give the same command again."
+            ) from error
         finally:
             monitor.close()
+
+    def _initial_weights(self):
+        """The weights that a new run starts from, by network and path; None for fresh ones.
+
+        Raises:
+            CheckpointError: if they cannot be read, or are of other networks.
+        """
+        name = self._config.training.warm_start
+        if not name or find_steps(self._run.checkpoint_dir):
+            return None
+        models = load(name, averaged=False)
+        theirs, ours = models.config.model, self._config.model
+        if theirs != ours:
+            field = next(
+                field
+                for field in field_names("model")
+                if getattr(theirs, field) != getattr(ours, field)
+            )
+            raise CheckpointError(
+                f"--warm_start={name}: {field} is {getattr(theirs, field)} there, and "
+                f"{getattr(ours, field)} in this job."
+            )
+        return {
+            network: {path: np.array(w) for path, w in weights_by_path(model).items()}
+            for network, model in (
+                ("generator", models.generator),
+                ("discriminator", models.discriminator),
+            )
+            if model is not None
+        }
 
     def _prepare_evaluation(self):
         """Finds what is missing for an evaluation, before anything is written.

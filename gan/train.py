@@ -13,7 +13,8 @@ def main():
         prog="python -m gan.train",
         usage="python -m gan.train [--preset=NAME] [--run=FOLDER] [--mode=MODE] [--FLAG=VALUE ...]",
         description="Trains HamGAN, going on from the newest checkpoint of the run folder if it "
-        "has one, and evaluates it.",
+        "has one, and evaluates it. SIGTERM and Ctrl-C save the present step and end with exit "
+        "status 75: the same command goes on. The second signal ends at once.",
     )
     group = parser.add_argument_group("job")
     group.add_argument(
@@ -50,7 +51,8 @@ def main():
     # TensorFlow takes seconds to import: only once the flags are known to be good.
     from gan.job import Job
 
-    job = Job(config, arguments.run or os.path.join("runs", config.preset))
+    run = arguments.run or os.path.join("runs", config.preset)
+    job = Job(config, run, trains=arguments.mode in ("train", "train_and_eval"))
     if arguments.mode == "train":
         job.train()
     elif arguments.mode == "eval":

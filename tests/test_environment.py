@@ -68,7 +68,7 @@ def test_prefers_the_tfgan_stack(clone):
     clone.add_python("python3.10", "3.10")
     done = clone()
     assert done.returncode == 0, done.stderr
-    assert "tfgan stack (training needs it" in done.stdout
+    assert "tfgan stack (it has both training engines" in done.stdout
     assert "Python 3.10, into .venv-tfgan" in done.stdout
     assert "--constraint environment/tfgan.txt" in done.stdout
     assert (clone.folder / ".venv-tfgan" / ".complete").exists()

@@ -39,7 +39,7 @@ class ExperimentConfig:
             f"must be a multiple of --checkpoint_every={saved}: checkpoints are evaluated.",
         )
         loop = self.execution.steps_per_execution
-        for name in ("checkpoint_every", "grid_every", "log_every"):
+        for name in ("steps", "checkpoint_every", "grid_every", "log_every"):
             value = getattr(self.training, name)
             require(
                 value % loop == 0,

@@ -17,7 +17,7 @@ def eagerly(
 
     Args:
         work: what to do.
-        on_interrupt: called at Ctrl-C, to make `work` in the other thread end soon.
+        on_interrupt: called at a signal, to make `work` in the other thread end soon.
     """
     if tf.executing_eagerly():
         return work()
@@ -25,7 +25,7 @@ def eagerly(
         future = thread.submit(work)
         try:
             return future.result()
-        except KeyboardInterrupt:
-            if on_interrupt is not None:
+        except BaseException:
+            if on_interrupt is not None and not future.done():  # From a signal's handler.
                 on_interrupt()
             raise  # Leaving waits for the thread.

@@ -7,7 +7,7 @@ How two Keras models get through it is in `gan.training.estimator_bridge`.
 import collections
 import inspect
 import os
-from typing import Callable
+from typing import Callable, Optional
 
 import tensorflow as tf
 import tensorflow_gan as tfgan
@@ -16,20 +16,18 @@ from tensorflow import keras
 from checkpoints.checkpoint_files import find_steps
 from gan.config import ExperimentConfig
 from gan.input_pipeline import training_batches
-from gan.networks import make_discriminator, make_generator
+from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.run_folder import RunFolder
 from gan.training.estimator_bridge import KerasGAN, models_of_graph
+from gan.training.interruption import Interruption
 from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.training.monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
+from gan.training.training_error import TrainingError
 from preprocessing.sources.labelled_images import ImageSource
 
 if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 calls it.
     _ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
     inspect.getargspec = lambda function: _ArgSpec(*inspect.getfullargspec(function)[:4])
-
-
-class TrainingError(RuntimeError):
-    """Training that cannot go on; the message says why and what to do."""
 
 
 def make_estimator(
@@ -79,12 +77,60 @@ def make_estimator(
     )
 
 
+class EstimatorEngine:
+    """Trains one job with TF-GAN's estimator, on one device of this machine.
+
+    Args:
+        config: the job.
+
+    Attributes:
+        description: what it runs on, for a person.
+        is_chief: True: it trains alone.
+
+    Raises:
+        TrainingError: for settings that only the other engine has.
+    """
+
+    def __init__(self, config: ExperimentConfig):
+        training, execution = config.training, config.execution
+        for flag, value, default in (
+            ("ema_decay", training.ema_decay, 0.0),
+            ("augmentation", training.augmentation, ""),
+            ("on_divergence", training.on_divergence, "stop"),
+            ("on_collapse", training.on_collapse, "warn"),
+            ("tpu", execution.tpu, ""),
+            ("steps_per_execution", execution.steps_per_execution, 1),
+        ):
+            if value != default:
+                raise TrainingError(f"--{flag}={value}: needs --engine=distribute.")
+        if execution.strategy not in ("auto", "one_device"):
+            raise TrainingError(
+                f"--strategy={execution.strategy}: needs --engine=distribute; this engine trains "
+                "on one device."
+            )
+        self._config = config
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        self.description = f"1 {devices[0].device_type}"
+        self.is_chief = True
+
+    def wait_for_all(self):
+        """Returns at once: there is nobody to wait for."""
+
+    def train(self, run, source, monitor, on_checkpoint, interruption=None, initial_weights=None):
+        """Trains to `config.training.steps`; see `train`."""
+        train(
+            self._config, run, source, monitor, on_checkpoint, interruption, initial_weights or {}
+        )
+
+
 def train(
     config: ExperimentConfig,
     run: RunFolder,
     source: ImageSource,
     monitor: TrainingMonitor,
     on_checkpoint: Callable[[int, str], None],
+    interruption: Optional[Interruption] = None,
+    initial_weights: Optional[dict] = None,
 ):
     """Trains from the newest checkpoint of the run to `config.training.steps`.
 
@@ -95,9 +141,11 @@ def train(
         monitor: shows progress.
         on_checkpoint: called with step and path of every checkpoint written, that
             of step 0 included; it may evaluate.
+        interruption: if it says so, training saves its present step and ends.
+        initial_weights: network to path to array, which a new run starts from.
 
     Raises:
-        TrainingError: if a loss becomes NaN.
+        TrainingError: if a loss or weight is not finite, or a checkpoint cannot be written.
     """
     keras.utils.set_random_seed(config.training.seed)  # Keras initialisers draw from it.
     estimator = make_estimator(config, run.checkpoint_dir)
@@ -114,21 +162,23 @@ def train(
             start,
         )
 
+    def newest():
+        return max(find_steps(run.checkpoint_dir), default=0)
+
+    hooks = [
+        _MonitorHook(config, run, monitor, interruption or Interruption()),
+        _SaverHook(
+            run.checkpoint_dir,
+            save_steps=config.training.checkpoint_every,
+            listeners=[_CheckpointListener(run, on_checkpoint)],
+        ),
+    ]
+    if initial_weights and not start:
+        hooks.insert(0, _InitialWeightsHook(initial_weights))
     try:
         # In this order: a step's grid is drawn before its checkpoint is reported.
         with source.reading():
-            estimator.train(
-                input_fn,
-                max_steps=config.training.steps,
-                hooks=[
-                    _MonitorHook(config, run, monitor),
-                    _SaverHook(
-                        run.checkpoint_dir,
-                        save_steps=config.training.checkpoint_every,
-                        listeners=[_CheckpointListener(run, on_checkpoint)],
-                    ),
-                ],
-            )
+            estimator.train(input_fn, max_steps=config.training.steps, hooks=hooks)
     except (
         tf.compat.v1.train.NanLossDuringTrainingError,
         tf.errors.InvalidArgumentError,
@@ -136,11 +186,26 @@ def train(
         diverged = isinstance(error, tf.compat.v1.train.NanLossDuringTrainingError)
         if not diverged and "LossTensor is inf or nan" not in error.message:
             raise
-        newest = max(find_steps(run.checkpoint_dir), default=0)
         raise TrainingError(
-            f"Training diverged: a loss became NaN. The newest checkpoint is of step {newest}; go "
-            "on from it with a smaller --generator_lr or --discriminator_lr."
+            f"Training diverged: a loss became NaN. {_newest_is(newest())}"
         ) from error
+    except _NotFiniteWeightsError as error:
+        raise TrainingError(f"Training diverged: {error}. {_newest_is(newest())}") from error
+    except (tf.errors.ResourceExhaustedError, tf.errors.UnknownError) as error:
+        if "SaveV2" not in error.message:
+            raise
+        raise TrainingError(
+            f"{run.checkpoint_dir}: the checkpoint cannot be written "
+            f"({error.message.splitlines()[0]}). The one of step {newest()} is whole. Make room, "
+            "and give the same command again."
+        ) from error
+
+
+def _newest_is(step):
+    return (
+        f"The newest checkpoint is of step {step}; go on from it with a smaller --generator_lr or "
+        "--discriminator_lr."
+    )
 
 
 class _GraphSummaryWriter:
@@ -165,10 +230,11 @@ class _GraphSummaryWriter:
 class _MonitorHook(tf.estimator.SessionRunHook):
     """Tells the monitor about every step, and draws its sample grids."""
 
-    def __init__(self, config, run, monitor):
+    def __init__(self, config, run, monitor, interruption):
         self._config = config
         self._run = run
         self._monitor = monitor
+        self._interruption = interruption
 
     def begin(self):
         training, model = self._config.training, self._config.model
@@ -201,6 +267,33 @@ class _MonitorHook(tf.estimator.SessionRunHook):
         self._monitor.step(step, run_values.results, self._writer)
         if self._monitor.grid_due(step):
             self._monitor.grid(step, run_context.session.run(self._grid), self._writer)
+        if self._interruption.requested is not None:
+            run_context.request_stop()  # The saver saves the last step at the end.
+
+
+class _InitialWeightsHook(tf.estimator.SessionRunHook):
+    """Gives the networks of a new run their weights, before step 0 is saved."""
+
+    def __init__(self, weights):
+        self._weights = weights
+
+    def begin(self):
+        models = models_of_graph()
+        self._assignments, self._values = [], {}
+        for network, weights in self._weights.items():
+            own = weights_by_path(getattr(models, network))
+            for path, value in weights.items():
+                variable = own[path]
+                fed = tf.compat.v1.placeholder(variable.dtype.base_dtype, variable.shape)
+                self._assignments.append(tf.compat.v1.assign(variable, fed))
+                self._values[fed] = value
+
+    def after_create_session(self, session, coord):
+        session.run(self._assignments, self._values)
+
+
+class _NotFiniteWeightsError(Exception):
+    """Weights that are not finite, and therefore not saved."""
 
 
 class _SaverHook(tf.estimator.CheckpointSaverHook):
@@ -208,6 +301,20 @@ class _SaverHook(tf.estimator.CheckpointSaverHook):
 
     A kill while the newest checkpoint is written over would leave it damaged.
     """
+
+    def begin(self):
+        super().begin()
+        floats = [v for v in tf.compat.v1.global_variables() if v.dtype.base_dtype.is_floating]
+        finite = [tf.reduce_all(tf.math.is_finite(variable)) for variable in floats]
+        self._names = [variable.op.name for variable in floats]
+        self._finite = tf.stack(finite)
+
+    def _save(self, session, step):
+        finite = session.run(self._finite)
+        if not finite.all():
+            name = self._names[int(finite.argmin())]
+            raise _NotFiniteWeightsError(f"{name} is not finite at step {step}")
+        return super()._save(session, step)
 
     def after_create_session(self, session, coord):
         if session.run(self._global_step_tensor) == 0:

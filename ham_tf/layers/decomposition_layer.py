@@ -125,6 +125,11 @@ class DecompositionLayer(keras.layers.Layer):
         """Whether the initial bases are a weight."""
         return self.bases_policy in ("fixed", "online", "online_at_inference")
 
+    @property
+    def draw_count(self):
+        """The variable that counts the draws of fresh bases, int64; None if there are none."""
+        return getattr(getattr(self, "_draws", None), "count", None)
+
     def build(self, input_shape):
         input_shape = tuple(input_shape)
         check_inputs(input_shape)

@@ -11,7 +11,6 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import needs_tfgan
 from PIL import Image
 
 import gan.evaluate
@@ -85,14 +84,14 @@ def test_wrong_flags(run_command, tmp_path, monkeypatch, command, arguments, mes
 
 
 @pytest.mark.skipif(hasattr(tf, "estimator"), reason="TF-GAN runs on this TensorFlow")
-def test_training_without_tf_gan_says_what_to_do(run_command, tmp_path):
-    status, _, error = run_command("train", "--preset=smoke", f"--run={tmp_path / 'run'}")
+def test_the_estimator_engine_without_tf_gan_says_what_to_do(run_command, tmp_path):
+    flags = ["--preset=smoke", "--engine=estimator", f"--run={tmp_path / 'run'}"]
+    status, _, error = run_command("train", *flags)
     assert status == 1
-    assert "make setup STACK=tfgan" in error
+    assert "Use --engine=distribute, or run `make setup STACK=tfgan`" in error
     assert not (tmp_path / "run").exists()
 
 
-@needs_tfgan
 def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     path = tmp_path / "run"
     run = RunFolder(str(path))
@@ -120,9 +119,9 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     assert any((path / "eval").iterdir())
 
     # TensorBoard: losses, pictures.
-    (events,) = (path / "checkpoints").glob("events.out.tfevents.*")
     tags = {
         value.tag
+        for events in (path / "checkpoints").glob("events.out.tfevents.*")
         for event in tf.compat.v1.train.summary_iterator(str(events))
         for value in event.summary.value
     }
@@ -181,11 +180,10 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     assert status == 0
     assert "step 25: 100 generated images" in out
 
-    # A damaged checkpoint is named, with the way out; then that way is taken.
+    # A damaged checkpoint is named, with the way out; training takes it.
     damaged = path / "checkpoints" / "model.ckpt-25.data-00000-of-00001"
     damaged.write_bytes(damaged.read_bytes()[:5000])
     for command, arguments in (
-        ("train", ["--preset=smoke", "--steps=30"]),
         ("train", ["--preset=smoke", "--mode=eval"]),
         ("evaluate", []),
         ("generate", []),
@@ -195,14 +193,12 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
         assert "model.ckpt-25: the checkpoint is damaged" in error
         assert "Delete model.ckpt-25.* to go on from step 20." in error
         assert error.count("\n") == 1
-    for file in path.glob("checkpoints/model.ckpt-25.*"):
-        file.unlink()
     status, _, error = run_command("train", "--preset=smoke", f"--run={path}", "--steps=22")
     assert status == 0
+    assert "model.ckpt-25: damaged (" in error
     assert "Going on from step 20" in error
 
 
-@needs_tfgan
 def test_train_only_and_wrong_splits(run_command, tmp_path):
     path = tmp_path / "run"
     status, _, error = run_command(
@@ -219,7 +215,6 @@ def test_train_only_and_wrong_splits(run_command, tmp_path):
     assert find_steps(RunFolder(str(path)).checkpoint_dir) == [0, 2]
 
 
-@needs_tfgan
 def test_trains_on_any_tfds_data_set(run_command, tmp_path, data_dir):
     """Colour photographs of other sizes, three classes, the judge trained on them."""
     flags = ["--preset=smoke", f"--data_dir={data_dir}", "--image_channels=3", "--steps=2"]
@@ -238,7 +233,6 @@ def test_trains_on_any_tfds_data_set(run_command, tmp_path, data_dir):
         assert not other.exists()
 
 
-@needs_tfgan
 def test_trains_on_a_folder_and_names_what_is_no_image(run_command, tmp_path):
     images = tmp_path / "images"
     for number, name in enumerate(("cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png")):
@@ -257,18 +251,16 @@ def test_trains_on_a_folder_and_names_what_is_no_image(run_command, tmp_path):
     assert f"error: Data set '{images}': {images}/dog/4.png cannot be decoded (" in error
 
 
-@needs_tfgan
 def test_diverged_training_says_so(run_command, tmp_path):
     path = tmp_path / "run"
     status, _, error = run_command(
         "train", "--preset=smoke", f"--run={path}", "--mode=train", "--discriminator_lr=1e38"
     )
     assert status == 1
-    assert "Training diverged: a loss became NaN. The newest checkpoint is of step 0;" in error
-    assert error.count("\n") == 1
+    assert "Training diverged: a loss " in error
+    assert "The newest checkpoint is of step 0;" in error
 
 
-@needs_tfgan
 def test_continuous_evaluation_may_start_first(run_command, tmp_path):
     path = tmp_path / "run"
     status, _, error = run_command(
@@ -282,7 +274,6 @@ def test_continuous_evaluation_may_start_first(run_command, tmp_path):
     assert status == 0
 
 
-@needs_tfgan
 @pytest.mark.parametrize("mode", ["train_and_eval", "continuous_eval", "eval"])
 def test_missing_inception_is_said_before_training(run_command, tmp_path, mode):
     path = tmp_path / "run"
@@ -294,7 +285,6 @@ def test_missing_inception_is_said_before_training(run_command, tmp_path, mode):
     assert not path.exists()
 
 
-@needs_tfgan
 def test_same_seed_same_weights(run_command, tmp_path):
     """On one machine, and with the same number of threads, whether evaluated in between or not."""
     from checkpoints import load
@@ -312,7 +302,6 @@ def test_same_seed_same_weights(run_command, tmp_path):
             np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@needs_tfgan
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
 def test_goes_on_after_a_kill(run_command, tmp_path, kill):
     path = tmp_path / "run"
@@ -339,7 +328,7 @@ def test_goes_on_after_a_kill(run_command, tmp_path, kill):
     reached = find_steps(folder)[-1]
     assert reached >= 10
     if kill == signal.SIGINT:
-        assert process.returncode == 130
+        assert process.returncode == 75
         assert f"The same command goes on from step {reached}." in error
     status, _, error = run_command("train", *flags, f"--steps={reached + 5}")
     assert status == 0

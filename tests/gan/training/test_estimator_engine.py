@@ -1,5 +1,7 @@
 """The estimator engine: equal to a plain loop, and what the bridge promises TF-GAN."""
 
+import signal
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,12 +9,16 @@ from conftest import needs_tfgan, tf_variable
 from tensorflow import keras
 
 from checkpoints import load
+from checkpoints.checkpoint_files import find_steps
 from gan.input_pipeline import training_batches
+from gan.job import Job
 from gan.networks import make_generator
 from gan.presets import smoke
 from gan.run_folder import RunFolder
+from gan.training.interruption import Interrupted
 from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.training.monitor import TrainingMonitor
+from gan.training.training_error import TrainingError
 from ham_tf.layers.draw_seeds import DrawSeeds
 from preprocessing.image_source import open_images
 
@@ -146,6 +152,80 @@ def test_optimizers_run_at_their_sub_steps(tmp_path, monkeypatch):
     estimator.train(input_fn, max_steps=1)
     assert calls == 3 * [{"Discriminator"}] + [{"Generator"}]
     assert sizes == [4 * config.training.batch_size]
+
+
+def estimator_job(path, steps, **settings):
+    every = settings.pop("every", steps)
+    config = smoke().replace(
+        dict(
+            steps=steps,
+            checkpoint_every=every,
+            eval_every=every,
+            grid_every=every,
+            log_every=1,
+            engine="estimator",
+            **settings,
+        )
+    )
+    return Job(config, str(path))
+
+
+def test_never_saves_what_is_not_finite(tmp_path, monkeypatch):
+    from gan.training import estimator_engine
+
+    class Spoiler(tf.estimator.SessionRunHook):
+        def begin(self):
+            kernel = tf.compat.v1.global_variables("Generator/generator/dense/kernel")[0]
+            self._spoil = kernel.assign(tf.fill(kernel.shape, np.nan))
+            self._step = tf.compat.v1.train.get_global_step()
+
+        def after_run(self, run_context, run_values):
+            if run_context.session.run(self._step) == 4:
+                run_context.session.run(self._spoil)
+
+    make_estimator = estimator_engine.make_estimator
+
+    def with_spoiler(*arguments):
+        estimator = make_estimator(*arguments)
+        train = estimator.train
+        estimator.train = lambda *a, hooks, **k: train(*a, hooks=[Spoiler(), *hooks], **k)
+        return estimator
+
+    monkeypatch.setattr(estimator_engine, "make_estimator", with_spoiler)
+    with pytest.raises(TrainingError, match="is not finite at step 4. The newest .* of step 2;"):
+        estimator_job(tmp_path, 6, every=2).train()
+    assert find_steps(RunFolder(str(tmp_path)).checkpoint_dir) == [0, 2]
+
+
+def test_a_signal_saves_the_present_step(tmp_path, monkeypatch):
+    step_of_monitor = TrainingMonitor.step
+
+    def step(monitor, step, *arguments):
+        step_of_monitor(monitor, step, *arguments)
+        if step == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(TrainingMonitor, "step", step)
+    with pytest.raises(Interrupted):
+        estimator_job(tmp_path, 100).train()
+    assert find_steps(RunFolder(str(tmp_path)).checkpoint_dir) == [0, 3]
+
+
+def test_starts_from_weights(tmp_path):
+    estimator_job(tmp_path / "first", 1).train()
+    estimator_job(tmp_path / "second", 1, warm_start=str(tmp_path / "first")).train()
+    first, second = load(str(tmp_path / "first"), 1), load(str(tmp_path / "second"), 0)
+    for models in zip(first[:2], second[:2]):
+        for ours, theirs in zip(*(model.get_weights() for model in models)):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"ema_decay": 0.9}, {"on_divergence": "rollback"}, {"strategy": "mirrored"}]
+)
+def test_settings_of_the_other_engine(tmp_path, setting):
+    with pytest.raises(TrainingError, match=f"--{next(iter(setting))}=.*needs --engine=distribute"):
+        estimator_job(tmp_path, 1, **setting)
 
 
 def test_graphs_are_freed():

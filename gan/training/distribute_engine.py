@@ -1,0 +1,336 @@
+"""The distribute engine: a `tf.distribute` loop, on any TensorFlow.
+
+Not Keras's `fit`: Keras 3's fails under several workers.
+"""
+
+import functools
+import time
+from typing import Callable, Optional
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from checkpoints.checkpoint_files import find_checkpoint, find_steps, read_variables
+from gan.config import ExperimentConfig
+from gan.networks import weights_by_path
+from gan.run_folder import RunFolder
+from gan.training.augmentation import make_augmentation
+from gan.training.checkpoint_saver import NotFiniteError, check_finite, save_checkpoint
+from gan.training.cluster import is_chief
+from gan.training.health import Health
+from gan.training.interruption import Interruption
+from gan.training.monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
+from gan.training.replica_batches import replica_batches
+from gan.training.strategy import (
+    check_batch_size,
+    describe_strategy,
+    lost_workers_explained,
+    make_strategy,
+)
+from gan.training.training_error import TrainingError
+from gan.training.training_events import TrainingEvents
+from gan.training.training_state import TrainingState
+from gan.training.training_step import MEASURED, TrainingStep
+from gan.training.weight_curves import WeightCurves
+from preprocessing.sources.labelled_images import ImageSource
+
+_LOOK_EVERY_SECONDS = 0.2
+_MOST_ROLLBACKS = 3
+
+
+class DistributeEngine:
+    """Trains one job under a strategy, which must be made before TensorFlow does anything.
+
+    Args:
+        config: the job.
+
+    Attributes:
+        description: what it runs on, for a person.
+        is_chief: whether this process writes the run folder.
+
+    Raises:
+        StrategyError, ClusterError: if there is no such device, worker or TPU, or the batch
+            cannot be shared out.
+    """
+
+    def __init__(self, config: ExperimentConfig):
+        if config.execution.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        self._config = config
+        self._strategy = make_strategy(config.execution)
+        check_batch_size(config.training.batch_size, self._strategy)
+        replicas = self._strategy.num_replicas_in_sync
+        if config.execution.jit_compile and replicas > 1 and not config.execution.tpu:
+            raise TrainingError(
+                f"--jit_compile=true: needs one device; there are {replicas}. Several cannot talk "
+                "inside one compiled step, except on a TPU."
+            )
+        self.description = describe_strategy(self._strategy)
+        self.is_chief = is_chief()
+
+    def wait_for_all(self):
+        """Returns when all workers have called it."""
+        self._strategy.reduce("SUM", self._strategy.run(lambda: tf.ones([])), axis=None)
+
+    def train(
+        self,
+        run: RunFolder,
+        source: ImageSource,
+        monitor: TrainingMonitor,
+        on_checkpoint: Callable[[int, str], None],
+        interruption: Optional[Interruption] = None,
+        initial_weights: Optional[dict] = None,
+    ):
+        """Trains from the newest checkpoint of the run to `config.training.steps`.
+
+        Args:
+            run: the job's folder.
+            source: the real images.
+            monitor: shows progress.
+            on_checkpoint: called with step and path of every checkpoint written, that
+                of step 0 included; it may evaluate.
+            interruption: if it says so, training saves its present step and ends.
+            initial_weights: network to path to array, which a new run starts from.
+
+        Raises:
+            TrainingError: if training diverges or collapses and is not to be rolled back,
+                or a checkpoint cannot be written.
+        """
+        keras.utils.set_random_seed(self._config.training.seed)  # Initialisers draw from it.
+        with self._strategy.scope():
+            state = TrainingState(self._config)
+        loop = _Loop(self, run, monitor, state, on_checkpoint, interruption or Interruption())
+        with source.reading(), lost_workers_explained():
+            loop.start(initial_weights)
+            loop.run(source)
+
+
+class _Loop:
+    """One call of `train`: what the host does between executions."""
+
+    def __init__(self, engine, run, monitor, state, on_checkpoint, interruption):
+        self._config = engine._config
+        self._strategy = engine._strategy
+        self._is_chief = engine.is_chief
+        self._run = run
+        self._monitor = monitor
+        self._state = state
+        self._on_checkpoint = on_checkpoint
+        self._interruption = interruption
+        self._health = Health()
+        self._is_unwell = False
+        self._rollbacks = 0
+        self._saved_step = None
+        self._events = TrainingEvents(run.checkpoint_dir) if self._is_chief else None
+        self._weight_curves = WeightCurves(
+            {"generator": state.generator, "discriminator": state.discriminator}
+        )
+        model, seed = self._config.model, self._config.training.seed
+        self._grid_labels = grid_labels(model.num_classes)
+        # One latent per column: along it, classes can be compared.
+        latents = tf.random.stateless_normal([GRID_COLUMNS, model.z_dim], [seed, 0], alg="philox")
+        self._grid_latents = tf.tile(latents, [len(self._grid_labels) // GRID_COLUMNS, 1])
+        self._draw_grid = tf.function(
+            lambda latents, labels: state.generator([latents, labels], training=False)
+        )
+
+    def start(self, initial_weights):
+        """Restores the newest checkpoint, or begins: with the grid and checkpoint of step 0."""
+        if find_steps(self._run.checkpoint_dir):
+            self._restore()
+            self._saved_step = self._step()
+            return
+        for network, weights in (initial_weights or {}).items():
+            own = weights_by_path(getattr(self._state, network))
+            for path, value in weights.items():
+                own[path].assign(value)
+        if self._state.moving_average is not None:
+            self._state.moving_average.update(self._state.step)
+        self._grid(0)
+        self._save()
+
+    def run(self, source):
+        """Trains to the last step, or until a signal comes."""
+        training, execution = self._config.training, self._config.execution
+        examples = int(self._state.examples.numpy())
+        iterator = iter(replica_batches(self._strategy, self._config, source, examples))
+        several = execution.steps_per_execution
+        execute = {steps: self._make_execution(steps) for steps in {1, several}}
+        step, looked = self._step(), 0.0
+        self._monitor.start()
+        while step < training.steps:
+            # One by one to the next multiple, if another number was used before.
+            steps = 1 if step % several else several
+            measured = execute[steps](iterator)
+            step += steps
+            is_last = step >= training.steps
+            save_due = is_last or step % training.checkpoint_every == 0
+            due = save_due or self._monitor.log_due(step) or self._monitor.grid_due(step)
+            stop = self._stop_requested()
+            # Workers must look at the same steps, whatever their clocks say.
+            is_time = not self._is_multi_worker and time.monotonic() - looked > _LOOK_EVERY_SECONDS
+            if due or stop or is_time:
+                looked = time.monotonic()
+                if not self._look(step, measured):
+                    step = self._step()
+                    continue
+            if self._monitor.grid_due(step) and not self._grid(step):
+                step = self._step()
+                continue
+            if save_due or stop:
+                try:
+                    self._save()
+                except NotFiniteError as error:
+                    self._recover(str(error), "Training diverged", training.on_divergence)
+                    step = self._step()
+                    continue
+            if stop:
+                return
+
+    @property
+    def _is_multi_worker(self):
+        return isinstance(self._strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+    def _make_execution(self, steps):
+        state, strategy, training = self._state, self._strategy, self._config.training
+        step = TrainingStep(
+            state,
+            training.discriminator_steps,
+            training.seed,
+            make_augmentation(training.augmentation),
+        )
+        if self._config.execution.jit_compile and strategy.num_replicas_in_sync == 1:
+            step = tf.function(step, jit_compile=True)
+        examples = training.batch_size * (1 + training.discriminator_steps)
+
+        def one_step(iterator):
+            # In one tensor: one message between workers.
+            measured = strategy.run(lambda *batch: tf.stack(step(*batch)), args=next(iterator))
+            measured = strategy.reduce(tf.distribute.ReduceOp.SUM, measured, axis=None)
+            is_finite = tf.reduce_all(tf.math.is_finite(measured))
+            state.finite.assign(tf.logical_and(tf.convert_to_tensor(state.finite), is_finite))
+            state.step.assign_add(1)
+            state.images.assign_add(training.batch_size)
+            state.examples.assign_add(examples)
+            if state.moving_average is not None:
+                state.moving_average.update(state.step)
+            return measured
+
+        # Without AutoGraph, which does not know the newest Pythons.
+        @functools.partial(tf.function, autograph=False)
+        def execute(iterator):
+            if steps == 1:
+                return one_step(iterator)
+            _, measured = tf.while_loop(
+                lambda index, _: index < steps,
+                lambda index, _: (index + 1, one_step(iterator)),
+                (tf.constant(0), tf.zeros([len(MEASURED)])),
+            )
+            return measured
+
+        return execute
+
+    def _step(self):
+        return int(self._state.step.numpy())
+
+    def _look(self, step, measured) -> bool:
+        """Shows and checks what the last step measured; False if training went back."""
+        training = self._config.training
+        if not bool(self._state.finite.numpy()):
+            what = f"a loss or gradient is not finite at step {step} or shortly before"
+            self._recover(what, "Training diverged", training.on_divergence)
+            return False
+        values = dict(zip(MEASURED, measured.numpy().tolist()))
+        if self._monitor.log_due(step):
+            values.update(self._weight_curves())
+        self._monitor.step(step, values, self._events)
+        return self._judge(self._health.losses(step, values["loss/discriminator"]))
+
+    def _grid(self, step) -> bool:
+        """Draws the sample grid; False if it made training go back."""
+        if not self._is_chief:
+            return True
+        images = self._draw_grid(self._grid_latents, tf.constant(self._grid_labels)).numpy()
+        if not np.isfinite(images).all():
+            what = f"generated images are not finite at step {step}"
+            self._recover(what, "Training diverged", self._config.training.on_divergence)
+            return False
+        self._monitor.grid(step, images, self._events)
+        problem = self._health.grid(step, images, GRID_COLUMNS)
+        if problem and self._is_multi_worker:
+            self._monitor.message(f"warning: {problem}")
+            return True
+        return self._judge(problem) if problem else True
+
+    def _judge(self, problem) -> bool:
+        if problem is None:
+            self._is_unwell = False
+            return True
+        policy = self._config.training.on_collapse
+        if policy == "warn":
+            if not self._is_unwell:
+                self._monitor.message(f"warning: {problem}.")
+            self._is_unwell = True
+            return True
+        self._recover(problem, "Training collapsed", policy)
+        return False
+
+    def _recover(self, problem, title, policy):
+        """Goes back to the newest checkpoint, and on with other images; or gives up.
+
+        Raises:
+            TrainingError: if the policy is to stop, or going back did not help.
+        """
+        steps = find_steps(self._run.checkpoint_dir)
+        newest = max(steps, default=0)
+        if policy != "rollback" or not steps or self._rollbacks == _MOST_ROLLBACKS:
+            tried = f" It was rolled back {self._rollbacks} times." if self._rollbacks else ""
+            raise TrainingError(
+                f"{title}: {problem}.{tried} The newest checkpoint is of step {newest}; go on from "
+                "it with a smaller --generator_lr or --discriminator_lr."
+            )
+        self._rollbacks += 1
+        self._monitor.message(
+            f"{title}: {problem}. Back to step {newest}, and on with other images "
+            f"({self._rollbacks} of {_MOST_ROLLBACKS})."
+        )
+        examples = int(self._state.examples.numpy())
+        self._restore()
+        self._state.examples.assign(examples)
+        self._health = Health()
+        if self._is_chief:
+            self._run.forget_training_log_after(newest)
+
+    def _restore(self):
+        path = find_checkpoint(self._run.checkpoint_dir)
+        try:
+            self._state.assign(read_variables(path))
+        except (KeyError, ValueError) as error:
+            raise TrainingError(
+                f"{path}: does not fit the run's networks: {error.args[0]} is missing or of "
+                "another shape. Choose another --run."
+            ) from error
+
+    def _save(self):
+        step = self._step()
+        if step == self._saved_step:
+            return
+        arrays = self._state.arrays()
+        check_finite(step, arrays)  # By all workers, so that all come to the same end.
+        if self._is_chief:
+            kept = self._config.training.checkpoints_kept
+            path = save_checkpoint(self._run.checkpoint_dir, step, arrays, kept)
+            self._on_checkpoint(step, path)
+        self._saved_step = step
+        self._rollbacks = 0
+
+    def _stop_requested(self) -> bool:
+        """Whether a signal came, to any of the workers."""
+        mine = self._interruption.requested is not None
+        if not self._is_multi_worker:
+            return mine
+        values = self._strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(float(mine))
+        )
+        return float(self._strategy.reduce("SUM", values, axis=None)) > 0

@@ -1,0 +1,264 @@
+"""The distribute engine: equal to the estimator's, resumed bit by bit, never saving NaN."""
+
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import needs_tfgan
+
+from checkpoints import load
+from checkpoints.checkpoint_files import find_steps, read_variables, verify
+from gan.job import Job
+from gan.presets import smoke
+from gan.run_folder import RunFolder
+from gan.training import distribute_engine
+from gan.training.interruption import Interrupted
+from gan.training.monitor import TrainingMonitor
+from gan.training.training_error import TrainingError
+from ham_tf.layers.draw_seeds import DrawSeeds
+
+# Batch norm subtracts these biases again: their gradients are rounding alone, of which
+# Adam makes whole steps. The moving means hold them.
+ARBITRARY = re.compile(r"Generator/generator/(block\d/(conv\d|shortcut)/bias|.*/moving_mean)")
+
+
+@pytest.fixture(autouse=True)
+def op_determinism():
+    """What `--deterministic` turns on for the process ends with the test."""
+    yield
+    from tensorflow.python.framework import config
+
+    config.disable_op_determinism()
+
+
+def job(path, steps, every=None, **settings):
+    settings = {"engine": "distribute", "strategy": "one_device", **settings}
+    every = every or steps
+    config = smoke().replace(
+        dict(steps=steps, checkpoint_every=every, grid_every=every, log_every=1, eval_every=every)
+        | settings
+    )
+    return Job(config, str(path))
+
+
+def checkpoint(path, step):
+    return read_variables(os.path.join(RunFolder(str(path)).checkpoint_dir, f"model.ckpt-{step}"))
+
+
+def losses(path):
+    return [
+        [point["loss/generator"], point["loss/discriminator"]]
+        for point in RunFolder(str(path)).training_log()
+    ]
+
+
+@needs_tfgan
+@pytest.mark.parametrize("discriminator_steps", [1, 2])
+def test_equals_the_estimator_engine(tmp_path, monkeypatch, discriminator_steps):
+    """From the estimator's first checkpoint, on the same data: its losses and last checkpoint."""
+    monkeypatch.setattr(DrawSeeds, "next", lambda self: [3, 4])
+    settings = dict(discriminator_steps=discriminator_steps)
+    expected, actual = tmp_path / "estimator", tmp_path / "distribute"
+    job(expected, 10, 5, engine="estimator", strategy="auto", **settings).train()
+    shutil.copytree(expected, actual)
+    for file in [*(actual / "checkpoints").glob("model.ckpt-[15]*"), actual / "training_log.jsonl"]:
+        file.unlink()
+    (actual / "checkpoints" / "checkpoint").unlink()
+    job(actual, 10, 5, **settings).train()
+    np.testing.assert_allclose(losses(actual), losses(expected), atol=1e-5, rtol=1e-5)
+    theirs, ours = checkpoint(expected, 10), checkpoint(actual, 10)
+    assert set(theirs) <= set(ours)
+    for name, value in theirs.items():
+        if not ARBITRARY.search(name):
+            # A slot is a gradient of the last step, in which differences of weights are larger.
+            tolerance = 1e-3 if "/Adam" in name else 1e-5
+            np.testing.assert_allclose(
+                ours[name], value, atol=tolerance, rtol=tolerance, err_msg=name
+            )
+    # The run may go back to the estimator, which finds all it needs.
+    job(actual, 12, 12, engine="estimator", strategy="auto", **settings).train()
+    assert find_steps(actual / "checkpoints")[-1] == 12
+
+
+@pytest.mark.parametrize("settings", [{}, {"ema_decay": 0.5, "augmentation": "color,cutout"}])
+def test_goes_on_bit_by_bit(tmp_path, settings):
+    """6 steps at once, or 2 and then 4 by new objects: the same bits, of everything."""
+    settings = {"deterministic": True, "seed": 3, **settings}
+    job(tmp_path / "whole", 6, 2, **settings).train()
+    job(tmp_path / "parts", 2, 2, **settings).train()
+    job(tmp_path / "parts", 6, 2, **settings).train()
+    whole, parts = checkpoint(tmp_path / "whole", 6), checkpoint(tmp_path / "parts", 6)
+    assert whole.keys() == parts.keys()
+    assert {"distribute/examples", "distribute/images", "global_step"} < whole.keys()
+    assert any("draws" in name for name in whole)
+    assert ("ema_decay" in settings) == any("ExponentialMovingAverage" in name for name in whole)
+    for name, value in whole.items():
+        np.testing.assert_array_equal(parts[name], value, err_msg=name)
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+
+
+def test_several_steps_per_execution(tmp_path):
+    job(tmp_path / "one", 6, 6, deterministic=True).train()
+    several = job(tmp_path / "several", 6, 6, deterministic=True, log_every=3)
+    several._config = several._engine._config = several._config.replace({"steps_per_execution": 3})
+    several.train()
+    one, three = checkpoint(tmp_path / "one", 6), checkpoint(tmp_path / "several", 6)
+    for name, value in one.items():
+        np.testing.assert_allclose(three[name], value, atol=1e-5, rtol=1e-4, err_msg=name)
+
+
+def test_batch_size_may_change(tmp_path):
+    """Progress is counted in images: the data goes on where it was."""
+    job(tmp_path, 2, batch_size=8).train()
+    job(tmp_path, 3, batch_size=4).train()
+    variables = checkpoint(tmp_path, 3)
+    assert variables["distribute/images"] == 2 * 8 + 4
+    assert variables["distribute/examples"] == 2 * (2 * 8 + 4)
+    assert RunFolder(str(tmp_path)).images_at(3) == 20
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(tmp_path, precision):
+    job(tmp_path, 3, precision=precision).train()
+    variables = checkpoint(tmp_path, 3)
+    assert all(value.dtype != np.float16 for value in variables.values())
+    assert ("distribute/generator_loss_scale/factor" in variables) == (precision == "mixed_float16")
+    assert load(str(tmp_path)).step == 3
+
+
+def test_compiled(tmp_path):
+    job(tmp_path / "plain", 3).train()
+    job(tmp_path / "compiled", 3, jit_compile=True).train()
+    np.testing.assert_allclose(
+        losses(tmp_path / "compiled"), losses(tmp_path / "plain"), atol=1e-3, rtol=1e-3
+    )
+
+
+def test_starts_from_weights(tmp_path):
+    job(tmp_path / "first", 2).train()
+    job(tmp_path / "second", 1, warm_start=str(tmp_path / "first")).train()
+    first, second = checkpoint(tmp_path / "first", 2), checkpoint(tmp_path / "second", 0)
+    for name, value in first.items():
+        if name.startswith(("Generator/", "Discriminator/")) and "Adam" not in name:
+            np.testing.assert_array_equal(second[name], value, err_msg=name)
+    assert second["global_step"] == 0
+
+
+@pytest.fixture
+def spoil(monkeypatch):
+    """Makes weights NaN at given looks of the host at training."""
+
+    def at(looks):
+        looks, look = set(looks), distribute_engine._Loop._look
+        count = [0]
+
+        def spoiled(loop, step, measured):
+            count[0] += 1
+            if count[0] in looks:
+                model = random.choice([loop._state.generator, loop._state.discriminator])
+                weight = random.choice(model.trainable_weights)
+                weight.assign(np.full(weight.shape, np.nan))
+            return look(loop, step, measured)
+
+        monkeypatch.setattr(distribute_engine._Loop, "_look", spoiled)
+
+    return at
+
+
+def test_never_saves_what_is_not_finite(tmp_path, monkeypatch, spoil):
+    """NaN in any weight at 50 random steps: rolled back, and every checkpoint is finite."""
+    random.seed(0)
+    monkeypatch.setattr(distribute_engine, "_LOOK_EVERY_SECONDS", 0)
+    spoil(random.sample(range(1, 300), 50))
+    monkeypatch.setattr(distribute_engine, "_MOST_ROLLBACKS", 50)
+    job(tmp_path, 160, 4, on_divergence="rollback").train()
+    folder = RunFolder(str(tmp_path)).checkpoint_dir
+    assert find_steps(folder) == list(range(0, 161, 4))
+    for step in find_steps(folder):
+        verify(os.path.join(folder, f"model.ckpt-{step}"))
+    assert checkpoint(tmp_path, 160)["distribute/examples"] > 2 * 160 * 8  # Other images.
+
+
+def test_stops_or_gives_up_when_not_finite(tmp_path, monkeypatch, spoil):
+    monkeypatch.setattr(distribute_engine, "_LOOK_EVERY_SECONDS", 0)
+    random.seed(1)
+    spoil([3])
+    message = "Training diverged: .* step .*The newest checkpoint is of step 2; go on from it"
+    with pytest.raises(TrainingError, match=message):
+        job(tmp_path, 8, 2).train()
+    assert find_steps(RunFolder(str(tmp_path)).checkpoint_dir) == [0, 2]
+    spoil(range(1, 100))
+    with pytest.raises(TrainingError, match="It was rolled back 3 times"):
+        job(tmp_path, 8, 2, on_divergence="rollback").train()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_present_step(tmp_path, monkeypatch, capsys, number):
+    step_of_monitor = TrainingMonitor.step
+
+    def step(monitor, step, *arguments):
+        step_of_monitor(monitor, step, *arguments)
+        if step == 3:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(TrainingMonitor, "step", step)
+    with pytest.raises(Interrupted) as raised:
+        job(tmp_path, 100).train()
+    assert raised.value.exit_status == 75
+    (reached,) = find_steps(RunFolder(str(tmp_path)).checkpoint_dir)[1:]
+    assert reached in (3, 4)
+    assert f"The same command goes on from step {reached}." in capsys.readouterr().err
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+def test_a_full_disk(tmp_path):
+    job(tmp_path, 2).train()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        with pytest.raises(TrainingError, match="cannot be written .*Make room"):
+            job(tmp_path, 3).train()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    folder = RunFolder(str(tmp_path)).checkpoint_dir
+    assert find_steps(folder) == [0, 2]
+    assert not [name for name in os.listdir(folder) if "unfinished" in name]
+    job(tmp_path, 3).train()
+    assert find_steps(folder) == [0, 2, 3]
+
+
+def test_a_damaged_checkpoint_is_set_aside(tmp_path, capsys):
+    job(tmp_path, 4, 2).train()
+    folder = tmp_path / "checkpoints"
+    newest = folder / "model.ckpt-4.data-00000-of-00001"
+    newest.write_bytes(newest.read_bytes()[:5000])
+    (folder / "model.ckpt-9.data-00000-of-00001").write_bytes(b"a kill between two renames")
+    (folder / ".unfinished-abc").mkdir()
+    job(tmp_path, 6, 2).train()
+    error = capsys.readouterr().err
+    assert "model.ckpt-4: damaged (" in error
+    assert "Going on from step 2" in error
+    assert find_steps(folder) == [0, 2, 4, 6]
+    assert (folder / "damaged-model.ckpt-4.index").exists()
+    assert not (folder / ".unfinished-abc").exists()
+    assert not (folder / "model.ckpt-9.data-00000-of-00001").exists()
+
+
+def test_oldest_checkpoints_go(tmp_path):
+    job(tmp_path, 5, 1, checkpoints_kept=2).train()
+    assert find_steps(RunFolder(str(tmp_path)).checkpoint_dir) == [4, 5]
+
+
+def test_flags_that_cannot_go_together(tmp_path):
+    two = tf.config.list_logical_devices("CPU")
+    assert len(two) == 2
+    with pytest.raises(TrainingError, match="--jit_compile=true: needs one device; there are 2"):
+        job(tmp_path, 2, strategy="mirrored", jit_compile=True)
