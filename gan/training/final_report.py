@@ -32,7 +32,9 @@ def make_report(
         final: record of the last evaluation.
     """
     seconds = run.seconds_at(final["step"])
-    rate = final["step"] * config.training.batch_size / seconds if seconds else None
+    # The batch size may have changed on the way.
+    images = run.images_at(final["step"]) or final["step"] * config.training.batch_size
+    rate = images / seconds if seconds else None
     return {
         **plain_figures(final, names),
         **{name: final[name] for name in _OF_REAL_IMAGES if name in final},
