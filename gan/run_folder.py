@@ -241,15 +241,18 @@ def _read_lines(path):
     with open(path, "rb") as file:
         for line in file:
             try:
-                records.append(json.loads(line))
+                record = json.loads(line)
             except ValueError:
                 continue
+            if isinstance(record, dict):
+                records.append(record)
     return records
 
 
 def _forget_lines_after(path, step):
     records = _read_lines(path)
-    kept = [record for record in records if record["step"] <= step]
+    # An evaluation of a checkpoint whose step nobody knows stays.
+    kept = [record for record in records if (record.get("step") or 0) <= step]
     if len(kept) < len(records):
         write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
 

@@ -137,3 +137,13 @@ def test_one_trainer_at_a_time(tmp_path):
         pass
     with run.locked():
         pass
+
+
+def test_lines_of_no_step_and_of_no_record(tmp_path):
+    run = RunFolder(str(tmp_path))
+    for record in ({"step": None}, {"step": 4}, {"step": 8}):
+        run.add_metrics(record)
+    with open(run.metrics_path, "a") as file:
+        file.write("null\n4\n")
+    run.forget_metrics_after(4)
+    assert run.metrics() == [{"step": None}, {"step": 4}]
