@@ -1,4 +1,4 @@
-"""What a job runs on, and how: nothing here changes what is trained."""
+"""What a job runs on, and how: nothing here changes what is trained but its rounding."""
 
 import dataclasses
 

@@ -20,8 +20,9 @@ from gan.training.checkpoint_saver import NotFiniteError, check_finite, save_che
 from gan.training.cluster import is_chief
 from gan.training.health import Health
 from gan.training.interruption import Interruption
-from gan.training.monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
+from gan.training.monitor import GRID_COLUMNS, TrainingMonitor
 from gan.training.replica_batches import replica_batches
+from gan.training.sample_grid import grid_inputs
 from gan.training.strategy import (
     check_batch_size,
     describe_strategy,
@@ -126,11 +127,7 @@ class _Loop:
         self._weight_curves = WeightCurves(
             {"generator": state.generator, "discriminator": state.discriminator}
         )
-        model, seed = self._config.model, self._config.training.seed
-        self._grid_labels = grid_labels(model.num_classes)
-        # One latent per column: along it, classes can be compared.
-        latents = tf.random.stateless_normal([GRID_COLUMNS, model.z_dim], [seed, 0], alg="philox")
-        self._grid_latents = tf.tile(latents, [len(self._grid_labels) // GRID_COLUMNS, 1])
+        self._grid_inputs = grid_inputs(self._config)
         self._draw_grid = tf.function(
             lambda latents, labels: state.generator([latents, labels], training=False)
         )
@@ -251,7 +248,7 @@ class _Loop:
         """Draws the sample grid; False if it made training go back."""
         if not self._is_chief:
             return True
-        images = self._draw_grid(self._grid_latents, tf.constant(self._grid_labels)).numpy()
+        images = self._draw_grid(*self._grid_inputs).numpy()
         if not np.isfinite(images).all():
             what = f"generated images are not finite at step {step}"
             self._recover(what, "Training diverged", self._config.training.on_divergence)
@@ -304,8 +301,14 @@ class _Loop:
 
     def _restore(self):
         path = find_checkpoint(self._run.checkpoint_dir)
+        arrays = read_variables(path)
+        if "distribute/images" not in arrays:  # The estimator counts steps alone.
+            training, step = self._config.training, int(arrays["global_step"])
+            images = self._run.images_at(step) or step * training.batch_size
+            arrays["distribute/images"] = np.int64(images)
+            arrays["distribute/examples"] = np.int64(images * (1 + training.discriminator_steps))
         try:
-            self._state.assign(read_variables(path))
+            self._state.assign(arrays)
         except (KeyError, ValueError) as error:
             raise TrainingError(
                 f"{path}: does not fit the run's networks: {error.args[0]} is missing or of "

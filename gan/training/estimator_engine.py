@@ -21,7 +21,8 @@ from gan.run_folder import RunFolder
 from gan.training.estimator_bridge import KerasGAN, models_of_graph
 from gan.training.interruption import Interruption
 from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
-from gan.training.monitor import GRID_COLUMNS, TrainingMonitor, grid_labels
+from gan.training.monitor import TrainingMonitor
+from gan.training.sample_grid import grid_inputs
 from gan.training.training_error import TrainingError
 from preprocessing.sources.labelled_images import ImageSource
 
@@ -150,6 +151,8 @@ def train(
     keras.utils.set_random_seed(config.training.seed)  # Keras initialisers draw from it.
     estimator = make_estimator(config, run.checkpoint_dir)
     start = max(find_steps(run.checkpoint_dir), default=0)
+    # The data goes on by images: the batch size may have changed.
+    images = run.images_at(start) or start * config.training.batch_size
 
     def input_fn(params):
         return training_batches(
@@ -159,7 +162,7 @@ def train(
             config.model.z_dim,
             config.data.shuffle_buffer,
             config.training.seed,
-            start,
+            images // config.training.batch_size,
         )
 
     def newest():
@@ -237,7 +240,7 @@ class _MonitorHook(tf.estimator.SessionRunHook):
         self._interruption = interruption
 
     def begin(self):
-        training, model = self._config.training, self._config.model
+        training = self._config.training
         models = models_of_graph()
         self._writer = _GraphSummaryWriter(self._run.checkpoint_dir)
         self._step = tf.compat.v1.train.get_global_step()
@@ -245,13 +248,7 @@ class _MonitorHook(tf.estimator.SessionRunHook):
             "loss/generator": models.generator_losses[-1],
             "loss/discriminator": models.discriminator_losses[training.discriminator_steps - 1],
         }
-        labels = grid_labels(model.num_classes)
-        # One latent per column: along it, classes can be compared.
-        latents = tf.random.stateless_normal(
-            [GRID_COLUMNS, model.z_dim], [training.seed, 0], alg="philox"
-        )
-        latents = tf.tile(latents, [len(labels) // GRID_COLUMNS, 1])
-        self._grid = models.generator([latents, tf.constant(labels)], training=False)
+        self._grid = models.generator(list(grid_inputs(self._config)), training=False)
 
     def after_create_session(self, session, coord):
         if session.run(self._step) == 0:

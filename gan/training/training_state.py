@@ -46,7 +46,6 @@ class TrainingState:
 
     def __init__(self, config: ExperimentConfig):
         training, precision = config.training, config.execution.precision
-        self._batch_size = training.batch_size
         self._discriminator_steps = training.discriminator_steps
         policy = None if precision == "float32" else precision
         self.generator = make_generator(config.model, dtype=policy)
@@ -121,8 +120,8 @@ class TrainingState:
     def assign(self, arrays: dict[str, np.ndarray]):
         """Takes over a checkpoint's arrays, of this engine or the estimator's.
 
-        What a checkpoint does not have stays as it is, and counters follow from the
-        step; averages of weights start from the weights.
+        What begins with `distribute/` and is missing stays as it is; averages of
+        weights start from the weights.
 
         Raises:
             KeyError: naming a weight or a moment that is missing.
@@ -140,10 +139,6 @@ class TrainingState:
                 raise ValueError(name)
             variable.assign(value)
         step = int(arrays["global_step"])
-        if "distribute/images" not in arrays:
-            images = step * self._batch_size
-            self.images.assign(images)
-            self.examples.assign(images * (1 + self._discriminator_steps))
         _set_iterations(self.generator_optimizer, step)
         _set_iterations(self.discriminator_optimizer, step * self._discriminator_steps)
         self.finite.assign(True)

@@ -11,7 +11,7 @@ import signal
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import needs_tfgan
+from conftest import needs_tfgan, two_devices
 
 from checkpoints import load
 from checkpoints.checkpoint_files import find_steps, read_variables, verify
@@ -107,9 +107,13 @@ def test_goes_on_bit_by_bit(tmp_path, settings):
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
 
 
-def test_several_steps_per_execution(tmp_path):
-    job(tmp_path / "one", 6, 6, deterministic=True).train()
-    several = job(tmp_path / "several", 6, 6, deterministic=True, log_every=3)
+@pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
+def test_several_steps_per_execution(tmp_path, monkeypatch, strategy):
+    if strategy == "mirrored":
+        monkeypatch.setattr(distribute_engine, "make_strategy", lambda execution: two_devices())
+    settings = dict(deterministic=True, strategy=strategy)
+    job(tmp_path / "one", 6, 6, **settings).train()
+    several = job(tmp_path / "several", 6, 6, log_every=3, **settings)
     several._config = several._engine._config = several._config.replace({"steps_per_execution": 3})
     several.train()
     one, three = checkpoint(tmp_path / "one", 6), checkpoint(tmp_path / "several", 6)
