@@ -143,22 +143,34 @@ def test_killed_at_random_moments(sources, small_shards, tmp_path):
     listings = find_source(str(sources / "tree")).scan(allow_partial=True)
     train = listings["train"]
     listings["train"] = train.select(np.flatnonzero(train.labels == 0))
+    unbroken_job = conversion(tmp_path / "unbroken")
+    count = sum(len(split.shards) for split in unbroken_job.splits.values())
     started = time.monotonic()
-    convert(conversion(tmp_path / "unbroken"), with_processes(1))
-    seconds = time.monotonic() - started
+    convert(unbroken_job, with_processes(1))
+    seconds_per_shard = (time.monotonic() - started) / count
     unbroken = files(tmp_path / "unbroken")
 
     generator = random.Random(0)
     folder, kills, states = tmp_path / "0", 0, set()
+
+    def written():
+        return len(list(folder.glob("imagenet2012/.5.1.0.unfinished/shards/imagenet*")))
+
     while kills < KILLS:
         job = conversion(folder)
         child = start_in_a_fork(job)
-        time.sleep(generator.uniform(0, 0.7 * seconds))
+        # Counted in shards, as no two machines are equally fast, then a random part of one.
+        wanted = written() + generator.randrange(3)
+        while written() < wanted and not os.waitid(
+            os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT
+        ):
+            time.sleep(0.001)
+        time.sleep(generator.uniform(0, 1.5 * seconds_per_shard))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         kills += os.WIFSIGNALED(status)
         if job.target.finished_splits() is None:
-            states.add(len(list(folder.glob("imagenet2012/.5.1.0.unfinished/shards/imagenet*"))))
+            states.add(written())
             continue
         job.target.remove_notes()  # As the command does when it finds all done.
         assert files(folder) == unbroken
