@@ -39,6 +39,7 @@ def latents_and_labels(
         Batches `{"latents": [batch, z_dim] float32, "labels": [batch] int32}`.
     """
 
+    @tf.autograph.experimental.do_not_convert  # Looking for control flow costs start-up time.
     def draw(index):
         seed_of_latents, seed_of_labels = [seed, 2 * index], [seed, 2 * index + 1]
         latents = tf.random.stateless_normal([batch_size, z_dim], seed_of_latents, alg="philox")

@@ -120,7 +120,7 @@ class Evaluation:
         return figures
 
     def _images(self, generator, latents, labels):
-        generate = tf.function(lambda z, y: generator([z, y], training=False))
+        generate = tf.function(lambda z, y: generator([z, y], training=False), autograph=False)
         pixels = self._config.model.image_size**2
         size = max(1, min(self._config.evaluation.eval_batch_size, _MOST_PIXELS // pixels))
         for first in range(0, len(latents), size):

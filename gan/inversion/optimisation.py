@@ -206,7 +206,7 @@ class _Descent:
         rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
         self._optimizer = keras.optimizers.Adam(rate)
         self._optimizer.build([self._latents])
-        self.step = tf.function(self._step).get_concrete_function()
+        self.step = tf.function(self._step, autograph=False).get_concrete_function()
 
     def position(self):
         """The latents as they are now, `[count, z_dim]`."""

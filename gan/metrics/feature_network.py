@@ -56,7 +56,7 @@ def run_network(
         count: number of all images.
         title: of the progress bar.
     """
-    function = tf.function(network.__call__, reduce_retracing=True)
+    function = tf.function(network.__call__, autograph=False, reduce_retracing=True)
     features, logits = [], []
     with tqdm(
         total=count,

@@ -7,6 +7,7 @@ classifier it was measured with.
 """
 
 import dataclasses
+import functools
 import hashlib
 import io
 import zipfile
@@ -127,7 +128,7 @@ def train_judge(train_images, train_labels, test_images, test_labels, num_classe
     variables = list(weights.values())
     optimizer.build(variables)
 
-    @tf.function
+    @functools.partial(tf.function, autograph=False)
     def train_step(images, labels):
         with tf.GradientTape() as tape:
             _, logits = _classify(weights, images)

@@ -129,7 +129,8 @@ class _Loop:
         )
         self._grid_inputs = grid_inputs(self._config)
         self._draw_grid = tf.function(
-            lambda latents, labels: state.generator([latents, labels], training=False)
+            lambda latents, labels: state.generator([latents, labels], training=False),
+            autograph=False,
         )
 
     def start(self, initial_weights):
@@ -198,7 +199,7 @@ class _Loop:
             make_augmentation(training.augmentation),
         )
         if self._config.execution.jit_compile and strategy.num_replicas_in_sync == 1:
-            step = tf.function(step, jit_compile=True)
+            step = tf.function(step, autograph=False, jit_compile=True)
         examples = training.batch_size * (1 + training.discriminator_steps)
 
         def one_step(iterator):

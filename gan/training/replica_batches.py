@@ -59,8 +59,10 @@ def replica_batches(
         def only_part(tensor):
             return tf.reshape(tensor, [sub_steps, batch_size, *tensor.shape[1:]])
 
-        if parts == 1:
-            return batches.map(lambda *pair: tf.nest.map_structure(only_part, pair))
-        return batches.map(lambda *pair: tf.nest.map_structure(cut, pair)).unbatch()
+        @tf.autograph.experimental.do_not_convert
+        def arrange(*pair):
+            return tf.nest.map_structure(only_part if parts == 1 else cut, pair)
+
+        return batches.map(arrange) if parts == 1 else batches.map(arrange).unbatch()
 
     return strategy.distribute_datasets_from_function(of_worker)

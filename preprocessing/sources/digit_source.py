@@ -23,6 +23,7 @@ def open_digits(image_format: ImageFormat) -> ImageSource:
             raise no_split("digits", name, counts) from error
         split = splits[split_name]
 
+        @tf.autograph.experimental.do_not_convert
         def decode(index):  # One, or a batch of them.
             images = tf.gather(split.images, index)
             images = tf.repeat(images, image_format.channels, axis=-1)

@@ -60,6 +60,7 @@ class Examples:
                 f"There are {self.records.count} images: none for host {host} of {num_hosts}."
             )
 
+        @tf.autograph.experimental.do_not_convert
         def epoch_records(epoch):
             # A shuffle's order depends on its graph's seed, too; this graph is the function's own.
             tf.compat.v1.set_random_seed(1)
