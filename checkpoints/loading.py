@@ -47,8 +47,8 @@ def load(
         images = model.generator([latents, tf.range(10)], training=False)
 
     Args:
-        name_or_path: a released model's name; a run folder; a converted folder; or a
-            TensorFlow checkpoint of the authors. See `checkpoints.opening`.
+        name_or_path: a released model's name; a run folder, or `best` in one; a converted
+            folder; or a TensorFlow checkpoint of the authors. See `checkpoints.opening`.
         step: which checkpoint of a folder with several; None for the newest.
         discriminator: whether to load the discriminator, too.
         preset: the preset of an authors' checkpoint.

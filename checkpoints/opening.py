@@ -158,7 +158,8 @@ def open_checkpoint(
     """Opens a released model by name, or a checkpoint by path.
 
     Args:
-        name_or_path: a name of `checkpoints.catalogue`; a run folder; a folder that
+        name_or_path: a name of `checkpoints.catalogue`; a run folder, or the folder
+            `best` in it, where its best checkpoint is; a folder that
             `checkpoints.convert` wrote; or a TensorFlow checkpoint of the authors:
             its folder, its path prefix `.../model.ckpt-STEP`, or one of its files.
         step: which checkpoint of a folder with several; None for the newest.
@@ -178,7 +179,7 @@ def open_checkpoint(
             f"{', '.join(field_names('model'))}."
         )
     released = RELEASED.get(name_or_path)
-    path = _folder_meant(name_or_path)
+    path, step = _folder_meant(name_or_path, step)
     if released is not None and released.folder is not None:
         path = released.folder
     elif released is not None and not os.path.exists(path):
@@ -214,13 +215,17 @@ def _meaning(model):
     return {name: value for name, value in fields.items() if "ham" not in name}, hams
 
 
-def _folder_meant(path):
-    """The folder of a run or of our format, if a part of it was given."""
-    if os.path.basename(os.path.normpath(path)) == "checkpoints":
+def _folder_meant(path, step):
+    """The folder of a run or of our format, if a part of it was given; and the step."""
+    part = os.path.basename(os.path.normpath(path))
+    if part in ("checkpoints", "best"):
         run = RunFolder(os.path.dirname(os.path.abspath(path)))
         if os.path.isfile(run.config_path) and find_steps(path):
-            return run.path
-    return folder_of_file(path)
+            if part == "best" and step is None:
+                best = run.best()
+                step = best["step"] if best else find_steps(path)[-1]
+            return run.path, step
+    return folder_of_file(path), step
 
 
 def _open_weights_folder(path, step, averaged):
@@ -252,7 +257,8 @@ def _open_weights_folder(path, step, averaged):
 def _open_run(path, step, averaged):
     run = RunFolder(path)
     config = run.read_config()
-    prefix = find_checkpoint(run.checkpoint_dir, step)
+    is_best_alone = step in find_steps(run.best_dir) and step not in find_steps(run.checkpoint_dir)
+    prefix = find_checkpoint(run.best_dir if is_best_alone else run.checkpoint_dir, step)
     reader = VariableReader(prefix)
     averaged = averaged and any(map(variable_of_average, reader.shapes))
 

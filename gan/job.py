@@ -27,6 +27,7 @@ from gan.input_pipeline import open_real_images
 from gan.metrics.activations import MetricError
 from gan.networks import weights_by_path
 from gan.run_folder import RunFolder
+from gan.training.best_checkpoint import keep_if_best
 from gan.training.engine import make_engine
 from gan.training.final_report import describe_report, make_report
 from gan.training.interruption import Interrupted, Interruption
@@ -112,7 +113,7 @@ class Job:
                         continue
                     verify(path)
                 record = self._evaluate(evaluation, path)
-                print(describe(record, evaluation.names), flush=True)
+                print(self._describe(evaluation, record), flush=True)
                 waiting_since = time.monotonic()
             elif self._last_step() >= self._config.training.steps:
                 return
@@ -146,7 +147,7 @@ class Job:
             except MetricError as error:  # No reason to stop training.
                 monitor.message(f"step {step}: {error}")
             else:
-                monitor.message(describe(record, evaluation.names))
+                monitor.message(self._describe(evaluation, record))
 
         def figures(step, repetitions):
             record = self._recorded(evaluation, step, repetitions)
@@ -293,4 +294,12 @@ class Job:
 
         record = evaluation.evaluate(load_generator, repetitions, seconds)
         self._log.add(record)
+        figure = evaluation.names["frechet_distance"]
+        keep_if_best(self._run, step, figure, record[figure])
         return record
+
+    def _describe(self, evaluation, record):
+        """One line about an evaluation, which says if it is the best one."""
+        best = self._run.best()
+        is_best = best is not None and best["step"] == record["step"]
+        return describe(record, evaluation.names) + (" (the best so far)" if is_best else "")

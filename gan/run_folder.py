@@ -4,6 +4,7 @@
 runs/digits/
   config.json           the whole job; written first
   checkpoints/          model.ckpt-STEP..., TensorBoard events
+  best/                 the checkpoint with the best evaluation, and best.json: which, by what
   grids/                step_000250.png: fixed latents, one row per class
   samples/              what gan.generate draws
   judge.npz             the classifier that judges generated images
@@ -56,6 +57,10 @@ class RunFolder:
     @property
     def checkpoint_dir(self):
         return os.path.join(self.path, "checkpoints")
+
+    @property
+    def best_dir(self):
+        return os.path.join(self.path, "best")
 
     @property
     def judge_path(self):
@@ -173,6 +178,21 @@ class RunFolder:
         try:
             progress = self._progress()
             return progress if isinstance(progress["step"], int) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write_best(self, best: dict[str, Any]):
+        """Records which checkpoint is the best: its "step", and the "value" of which "figure"."""
+        path = os.path.join(self.best_dir, "best.json")
+        write_atomically(path, (json.dumps(best) + "\n").encode())
+
+    def best(self) -> Optional[dict[str, Any]]:
+        """What `write_best` recorded last; None if that is nothing that can be read."""
+        try:
+            with open(os.path.join(self.best_dir, "best.json"), encoding="utf-8") as file:
+                best = json.load(file)
+            is_whole = isinstance(best["step"], int) and isinstance(best["value"], float)
+            return best if is_whole and isinstance(best["figure"], str) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

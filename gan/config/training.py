@@ -21,7 +21,10 @@ class TrainingConfig:
     adam_beta2: float = option(0.999, "Adam's decay of the second moment")
     seed: int = option(0, "of weights, latents, bases and the order of images")
     checkpoint_every: int = option(1000, "steps between checkpoints")
-    checkpoints_kept: int = option(100, "number of newest checkpoints to keep")
+    checkpoints_kept: int = option(
+        100,
+        "number of newest checkpoints to keep; the one with the best evaluation stays in RUN/best",
+    )
     grid_every: int = option(1000, "steps between sample grids")
     log_every: int = option(100, "steps between points of the curves")
     ema_decay: float = option(

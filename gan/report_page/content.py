@@ -108,6 +108,8 @@ def _facts(config, run, log, newest):
         facts.append(("images per second", f"{point['images_per_second']:.4g}"))
     if newest:
         facts.append(("newest evaluation", f"step {newest['step']:,}"))
+    if best := run.best():
+        facts.append(("best evaluation", f"step {best['step']:,}, kept in {run.best_dir}"))
     return facts
 
 

@@ -57,6 +57,7 @@ def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> s
     if report["frechet_distance_at_start"] is not None:
         figures["frechet_distance"] += f"; {report['frechet_distance_at_start']:.2f} at step 0"
     times = report["repetitions"]
+    best = run.best()
     lines = [
         "",
         f"Trained {report['steps']} steps in {report['seconds']:.0f} s "
@@ -66,6 +67,7 @@ def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> s
         + (f", mean ± sample standard deviation of {times} repetitions" if times > 1 else ""),
         f"  sample grid        {run.grid_path(report['steps'])}",
         f"  checkpoints        {run.checkpoint_dir}",
+        *([f"  best of them       step {best['step']}, in {run.best_dir}"] if best else []),
         f"  configuration      {run.config_path}",
         f"  report             {run.report_path}",
         *warnings_of(report),

@@ -19,6 +19,7 @@ from gan.config import ConfigError
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import get_preset, smoke
 from gan.run_folder import RunFolder
+from gan.training.best_checkpoint import keep_if_best
 
 
 def variables_of(config, seed=0):
@@ -57,6 +58,23 @@ def test_loads_every_weight(tmp_path):
             assert np.array_equal(
                 tf.convert_to_tensor(weight), variables[f"{scope}/{model.name}/{path}"]
             )
+
+
+def test_loads_the_best_checkpoint(tmp_path):
+    """By the folder `best`, and by its step when the trainer keeps it no more."""
+    run = make_run(tmp_path, variables_of(smoke(), seed=1), step=5)
+    keep_if_best(run, 5, "fid", 2.0)
+    for file in (tmp_path / "checkpoints").iterdir():
+        file.unlink()
+    run = make_run(tmp_path, variables_of(smoke(), seed=2), step=9)
+    best, newest = checkpoints.load(run.best_dir), checkpoints.load(run.path)
+    assert (best.step, newest.step) == (5, 9)
+    kernel = "Generator/generator/dense/kernel"
+    for loaded, seed in ((best, 1), (newest, 2), (checkpoints.load(run.path, step=5), 1)):
+        weight = weights_by_path(loaded.generator)["dense/kernel"]
+        assert np.array_equal(tf.convert_to_tensor(weight), variables_of(smoke(), seed)[kernel])
+    with pytest.raises(CheckpointError, match="no checkpoint of step 7"):
+        checkpoints.load(run.path, step=7)
 
 
 @pytest.mark.parametrize(
