@@ -1,0 +1,40 @@
+"""Alarms of a dying GAN, and none of a living one."""
+
+import numpy as np
+import pytest
+
+from gan.training.health import Health
+
+
+def test_a_discriminator_that_always_wins():
+    health = Health()
+    assert health.losses(0, 2.0) is None
+    alarms = [health.losses(step, 0.0) for step in range(10, 1000, 10)]
+    first = next(i for i, alarm in enumerate(alarms) if alarm)
+    assert 20 < first < 60  # Hundreds of steps: not a streak of luck.
+    assert all(alarms[first:])
+    assert "the discriminator tells real and generated images apart" in alarms[first]
+
+
+def test_a_balance_with_zeros_between():
+    health = Health()
+    assert not any(health.losses(step, float(step % 20 == 0)) for step in range(0, 4000, 10))
+
+
+@pytest.mark.parametrize("every", [1, 10, 100])
+def test_the_alarm_depends_on_steps_not_on_how_often_one_looks(every):
+    health = Health()
+    health.losses(0, 2.0)
+    step = next(step for step in range(every, 5000, every) if health.losses(step, 0.0))
+    assert 300 <= step <= 500
+
+
+def test_images_that_become_one():
+    random = np.random.RandomState(0)
+    images = random.rand(20, 4, 4, 1)
+    health = Health()
+    assert health.grid(0, images, 10) is None
+    assert health.grid(1, 0.2 * images, 10) is None
+    same = np.repeat(images[::10], 10, axis=0)  # Per class one image.
+    problem = health.grid(2, same + 0.01 * images, 10)
+    assert problem.startswith("step 2: generated images of a class are nearly all alike")
