@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import context_modules, input_pipeline
+from benchmarks import context_modules, full_size_step, input_pipeline
 from benchmarks.context_modules import GRADIENTS, MODULES, main, multiply_adds
 
 
@@ -74,3 +74,12 @@ def test_streaming_reports_memory(capsys):
     assert rows[-1]["images"] == 40
     assert len(rows) == 5
     assert all(row["peak memory, MB"] > 100 for row in rows)
+
+
+def test_a_step_of_full_networks():
+    """On the smallest networks: the measurement itself."""
+    row = full_size_step.measure("smoke", batch_size=2, steps=1, compiled=False)
+    assert row["finite"]
+    assert row["peak_gigabytes"] > 0.1
+    assert 0 < row["seconds_per_step"] < row["first_step_seconds"]  # Which traces it, too.
+    assert row["measured"]["loss/discriminator"] > 0
