@@ -21,6 +21,7 @@ import json
 import multiprocessing
 import os
 import random
+import runpy
 import shutil
 import signal
 import sys
@@ -62,11 +63,8 @@ def _train(arguments, log):
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    from gan.command import execute
-    from gan.train import main
-
     sys.argv = ["gan.train", *arguments]
-    execute(main)
+    runpy.run_module("gan.train", run_name="__main__")
 
 
 class TrainedRun:

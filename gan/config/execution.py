@@ -15,10 +15,10 @@ class ExecutionConfig:
 
     engine: str = option(
         "auto",
-        "estimator: TF-GAN's TPU estimator (TensorFlow 2.15), on one device; distribute: a "
-        "tf.distribute loop (any TensorFlow), which all other settings of this group and the "
-        "averages, augmentation and roll-backs of training need; auto: estimator where TF-GAN is "
-        "installed and nothing needs the other",
+        "estimator: TF-GAN's TPU estimator (TensorFlow 2.15), on one device or a TPU; distribute: "
+        "a tf.distribute loop (any TensorFlow), which several GPUs or machines, 16 bits, XLA on a "
+        "CPU or GPU and bit-equal results need; auto: estimator where TF-GAN is installed and "
+        "nothing needs the other",
         ENGINES,
     )
     strategy: str = option(
@@ -32,7 +32,8 @@ class ExecutionConfig:
     tpu_project: str = option("", "cloud project of the TPU; empty for the one of the environment")
     steps_per_execution: int = option(
         1,
-        "steps the device does between two looks of the host: more on a TPU",
+        "steps the device does between two looks of the host: more on a TPU; elsewhere with "
+        "engine distribute",
     )
     jit_compile: bool = option(
         False, "compile the training step by XLA; on a TPU it always is (engine distribute)"

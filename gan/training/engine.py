@@ -75,19 +75,15 @@ def make_engine(config: ExperimentConfig) -> Engine:
 def _default(config):
     if not hasattr(tf, "estimator") or importlib.util.find_spec("tensorflow_gan") is None:
         return "distribute", f"there is no TF-GAN for TensorFlow {tf.__version__} here"
-    execution, training = config.execution, config.training
+    execution = config.execution
+    several_steps = execution.steps_per_execution > 1 and not execution.tpu
     wanted = {
         "a TF_CONFIG of several workers": not execution.tpu and num_workers() > 1,
-        "--on_divergence": training.on_divergence != "stop",
-        "--on_collapse": training.on_collapse != "warn",
         "--strategy": execution.strategy in ("one_device", "mirrored", "multi_worker"),
         "--precision": execution.precision != "float32",
         "--jit_compile": execution.jit_compile,
         "--deterministic": execution.deterministic,
-        "--tpu": bool(execution.tpu),
-        "--steps_per_execution": execution.steps_per_execution > 1,
-        "--ema_decay": training.ema_decay > 0,
-        "--augmentation": bool(training.augmentation),
+        "--steps_per_execution": several_steps,
     }
     for what, is_wanted in wanted.items():
         if is_wanted:

@@ -6,23 +6,26 @@ How two Keras models get through it is in `gan.training.estimator_bridge`.
 
 import collections
 import inspect
-import os
+import math
+import tempfile
 from typing import Callable, Optional
 
 import tensorflow as tf
 import tensorflow_gan as tfgan
 from tensorflow import keras
 
-from checkpoints.checkpoint_files import find_steps
+from checkpoints.checkpoint_files import VariableReader, find_checkpoint, find_steps
 from gan.config import ExperimentConfig
-from gan.input_pipeline import training_batches
-from gan.networks import make_discriminator, make_generator, weights_by_path
+from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
-from gan.training.estimator_bridge import KerasGAN, models_of_graph
+from gan.training.estimator_batches import estimator_batches
+from gan.training.estimator_bridge import TRAIN, KerasGAN
+from gan.training.estimator_hook import Collapsed, Diverged, TrainingHook, images_of
+from gan.training.estimator_step import GradientRecorder, after_step, make_augment
 from gan.training.interruption import Interruption
 from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.training.monitor import TrainingMonitor
-from gan.training.sample_grid import grid_inputs
+from gan.training.strategy import check_batch_size_of, find_tpu
 from gan.training.training_error import TrainingError
 from preprocessing.sources.labelled_images import ImageSource
 
@@ -30,16 +33,50 @@ if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 call
     _ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
     inspect.getargspec = lambda function: _ArgSpec(*inspect.getfullargspec(function)[:4])
 
+_MOST_ROLLBACKS = 3
+_NOT_FINITE = ("LossTensor is inf or nan", "is NaN")  # TF-GAN's words and TPUEstimator's
+
+
+class _Estimator(tfgan.estimator.TPUGANEstimator):
+    """TF-GAN's estimator with more at the end of a step.
+
+    Args:
+        end_of_step: from the op of a step to the op of the step and this.
+    """
+
+    def __init__(self, end_of_step: Callable, **kwargs):
+        self._end_of_step = end_of_step
+        super().__init__(**kwargs)
+
+    def _augment_model_fn(self, model_fn, batch_axis):
+        def with_end_of_step(features, labels, mode, params):
+            spec = model_fn(features, labels, mode, params)
+            if mode == TRAIN:
+                spec = spec._replace(train_op=self._end_of_step(spec.train_op))
+            return spec
+
+        augmented = super()._augment_model_fn(with_end_of_step, batch_axis)
+
+        def without_signal_handler(features, labels, mode, config, params):
+            spec = augmented(features, labels, mode, config, params)
+            # On a TPU it lets Ctrl-C kill the process; ours saves the present step.
+            hooks = [h for h in spec.training_hooks if "SignalHandler" not in type(h).__name__]
+            return spec._replace(training_hooks=hooks)
+
+        return without_signal_handler
+
 
 def make_estimator(
-    config: ExperimentConfig, model_dir: str, optimizer=None
+    config: ExperimentConfig, model_dir: str, optimizer=None, tpu=None, steps_per_loop: int = 1
 ) -> tfgan.estimator.TPUGANEstimator:
-    """Builds the estimator of a job.
+    """Builds the estimator of a job. It saves nothing: `TrainingHook` does.
 
     Args:
         config: the job.
-        model_dir: folder of its checkpoints.
+        model_dir: a folder without checkpoints.
         optimizer: learning rate to a TF1 optimizer; None for the published Adam.
+        tpu: cluster resolver of the TPU to train on; None for one device of this machine.
+        steps_per_loop: steps of a TPU between two looks of the host.
     """
     training = config.training
     if optimizer is None:
@@ -54,32 +91,43 @@ def make_estimator(
         lambda: make_discriminator(config.model),
         generator_hinge_loss,
         discriminator_hinge_loss,
+        make_augment(training),
     )
-    return tfgan.estimator.TPUGANEstimator(
+    recorder = GradientRecorder(optimizer)
+    tpu_api = tf.compat.v1.estimator.tpu
+    return _Estimator(
+        lambda train_op: after_step(train_op, training, recorder.gradients),
         generator_fn=gan.generator_fn,
         discriminator_fn=gan.discriminator_fn,
         generator_loss_fn=gan.generator_loss_fn,
         discriminator_loss_fn=gan.discriminator_loss_fn,
-        generator_optimizer=lambda: optimizer(training.generator_lr),
-        discriminator_optimizer=lambda: optimizer(training.discriminator_lr),
+        generator_optimizer=lambda: recorder.optimizer("generator", training.generator_lr),
+        discriminator_optimizer=lambda: recorder.optimizer(
+            "discriminator", training.discriminator_lr
+        ),
         gan_train_steps=tfgan.GANTrainSteps(1, training.discriminator_steps),
-        config=tf.compat.v1.estimator.tpu.RunConfig(
+        config=tpu_api.RunConfig(
             model_dir=model_dir,
             tf_random_seed=training.seed,
-            save_checkpoints_steps=training.checkpoint_every,
-            keep_checkpoint_max=training.checkpoints_kept,
+            save_checkpoints_steps=None,
+            save_checkpoints_secs=None,
             save_summary_steps=None,
             log_step_count_steps=None,
+            cluster=tpu,
+            tpu_config=tpu_api.TPUConfig(
+                iterations_per_loop=steps_per_loop,
+                per_host_input_for_training=tpu_api.InputPipelineConfig.PER_HOST_V2,
+            ),
         ),
         params={},  # TF-GAN would take entries for arguments of its loss.
-        use_tpu=False,
-        eval_on_tpu=False,
+        use_tpu=tpu is not None,
+        eval_on_tpu=False,  # Evaluation reads checkpoints, on any machine.
         train_batch_size=training.batch_size,
     )
 
 
 class EstimatorEngine:
-    """Trains one job with TF-GAN's estimator, on one device of this machine.
+    """Trains one job with TF-GAN's estimator, on one device of this machine or a TPU.
 
     Args:
         config: the job.
@@ -90,28 +138,30 @@ class EstimatorEngine:
 
     Raises:
         TrainingError: for settings that only the other engine has.
+        StrategyError: if there is no such TPU, or the batch cannot be shared out.
     """
 
     def __init__(self, config: ExperimentConfig):
-        training, execution = config.training, config.execution
-        for flag, value, default in (
-            ("ema_decay", training.ema_decay, 0.0),
-            ("augmentation", training.augmentation, ""),
-            ("on_divergence", training.on_divergence, "stop"),
-            ("on_collapse", training.on_collapse, "warn"),
-            ("tpu", execution.tpu, ""),
-            ("steps_per_execution", execution.steps_per_execution, 1),
-        ):
-            if value != default:
-                raise TrainingError(f"--{flag}={value}: needs --engine=distribute.")
-        if execution.strategy not in ("auto", "one_device"):
+        execution = config.execution
+        if execution.strategy not in ("auto", "one_device", "tpu"):
             raise TrainingError(
                 f"--strategy={execution.strategy}: needs --engine=distribute; this engine trains "
-                "on one device."
+                "on one device or a TPU."
+            )
+        if execution.steps_per_execution > 1 and not execution.tpu:
+            raise TrainingError(
+                f"--steps_per_execution={execution.steps_per_execution}: needs --tpu or "
+                "--engine=distribute."
             )
         self._config = config
-        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        self.description = f"1 {devices[0].device_type}"
+        self._tpu = None
+        if execution.tpu:
+            self._tpu, cores = find_tpu(execution)
+            self.description = f"a TPU of {cores} cores"
+            check_batch_size_of(config.training.batch_size, cores, self.description)
+        else:
+            devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+            self.description = f"1 {devices[0].device_type}"
         self.is_chief = True
 
     def wait_for_all(self):
@@ -120,7 +170,14 @@ class EstimatorEngine:
     def train(self, run, source, monitor, on_checkpoint, interruption=None, initial_weights=None):
         """Trains to `config.training.steps`; see `train`."""
         train(
-            self._config, run, source, monitor, on_checkpoint, interruption, initial_weights or {}
+            self._config,
+            run,
+            source,
+            monitor,
+            on_checkpoint,
+            interruption,
+            initial_weights,
+            self._tpu,
         )
 
 
@@ -132,6 +189,7 @@ def train(
     on_checkpoint: Callable[[int, str], None],
     interruption: Optional[Interruption] = None,
     initial_weights: Optional[dict] = None,
+    tpu=None,
 ):
     """Trains from the newest checkpoint of the run to `config.training.steps`.
 
@@ -144,189 +202,90 @@ def train(
             of step 0 included; it may evaluate.
         interruption: if it says so, training saves its present step and ends.
         initial_weights: network to path to array, which a new run starts from.
+        tpu: cluster resolver of the TPU to train on; None for one device of this machine.
 
     Raises:
-        TrainingError: if a loss or weight is not finite, or a checkpoint cannot be written.
+        TrainingError: if training diverges or collapses and is not to be rolled back,
+            or a checkpoint cannot be written.
     """
     keras.utils.set_random_seed(config.training.seed)  # Keras initialisers draw from it.
-    estimator = make_estimator(config, run.checkpoint_dir)
+    training, examples, rollbacks = config.training, _examples_read(config, run), 0
+    while True:
+        hook = TrainingHook(
+            config,
+            run,
+            monitor,
+            on_checkpoint,
+            interruption or Interruption(),
+            initial_weights or {},
+            examples,
+        )
+        try:
+            _train_once(config, run, source, hook, tpu)
+            return
+        except Collapsed as error:
+            title, problem, policy = "Training collapsed", error, training.on_collapse
+        except Diverged as error:
+            title, problem, policy = "Training diverged", error, training.on_divergence
+        newest = max(find_steps(run.checkpoint_dir), default=0)
+        rollbacks = 0 if hook.has_saved else rollbacks
+        if policy != "rollback" or rollbacks == _MOST_ROLLBACKS:
+            tried = f" It was rolled back {rollbacks} times." if rollbacks else ""
+            raise TrainingError(
+                f"{title}: {problem}.{tried} The newest checkpoint is of step {newest}; go on from "
+                "it with a smaller --generator_lr or --discriminator_lr."
+            ) from problem
+        rollbacks += 1
+        examples = hook.examples
+        monitor.message(
+            f"{title}: {problem}. Back to step {newest}, and on with other images "
+            f"({rollbacks} of {_MOST_ROLLBACKS})."
+        )
+        run.forget_training_log_after(newest)
+
+
+def _train_once(config, run, source, hook, tpu):
+    """Trains until the end, a signal or a problem.
+
+    Raises:
+        Diverged, Collapsed: if training is not to go on as it is.
+    """
+    steps = config.training.steps
     start = max(find_steps(run.checkpoint_dir), default=0)
-    # The data goes on by images: the batch size may have changed.
-    images = run.images_at(start) or start * config.training.batch_size
 
     def input_fn(params):
-        return training_batches(
+        if tpu is None:
+            return estimator_batches(config, source, hook.examples)
+        host = params["context"]
+        return estimator_batches(
+            config,
             source,
-            config.data.train_split,
-            params["batch_size"],  # Of all sub-steps of a step, which TF-GAN slices.
-            config.model.z_dim,
-            config.data.shuffle_buffer,
-            config.training.seed,
-            images // config.training.batch_size,
+            hook.examples,
+            host.num_hosts,
+            host.current_host,
+            host.num_of_replicas_per_host,
         )
 
-    def newest():
-        return max(find_steps(run.checkpoint_dir), default=0)
-
-    hooks = [
-        _MonitorHook(config, run, monitor, interruption or Interruption()),
-        _SaverHook(
-            run.checkpoint_dir,
-            save_steps=config.training.checkpoint_every,
-            listeners=[_CheckpointListener(run, on_checkpoint)],
-        ),
-    ]
-    if initial_weights and not start:
-        hooks.insert(0, _InitialWeightsHook(initial_weights))
-    try:
-        # In this order: a step's grid is drawn before its checkpoint is reported.
-        with source.reading():
-            estimator.train(input_fn, max_steps=config.training.steps, hooks=hooks)
-    except (
-        tf.compat.v1.train.NanLossDuringTrainingError,
-        tf.errors.InvalidArgumentError,
-    ) as error:
-        diverged = isinstance(error, tf.compat.v1.train.NanLossDuringTrainingError)
-        if not diverged and "LossTensor is inf or nan" not in error.message:
-            raise
-        raise TrainingError(
-            f"Training diverged: a loss became NaN. {_newest_is(newest())}"
-        ) from error
-    except _NotFiniteWeightsError as error:
-        raise TrainingError(f"Training diverged: {error}. {_newest_is(newest())}") from error
-    except (tf.errors.ResourceExhaustedError, tf.errors.UnknownError) as error:
-        if "SaveV2" not in error.message:
-            raise
-        raise TrainingError(
-            f"{run.checkpoint_dir}: the checkpoint cannot be written "
-            f"({error.message.splitlines()[0]}). The one of step {newest()} is whole. Make room, "
-            "and give the same command again."
-        ) from error
+    # The host should see the steps that are to be saved, whatever number was used before.
+    steps_per_loop = math.gcd(start, config.execution.steps_per_execution)
+    with tempfile.TemporaryDirectory() as folder, source.reading():
+        estimator = make_estimator(config, folder, tpu=tpu, steps_per_loop=steps_per_loop)
+        try:
+            estimator.train(input_fn, max_steps=steps, hooks=[hook])
+        except tf.compat.v1.train.NanLossDuringTrainingError as error:
+            raise Diverged("a loss is not finite") from error
+        except tf.errors.InvalidArgumentError as error:
+            if not any(words in error.message for words in _NOT_FINITE):
+                raise
+            raise Diverged("a loss or weight is not finite") from error
 
 
-def _newest_is(step):
-    return (
-        f"The newest checkpoint is of step {step}; go on from it with a smaller --generator_lr or "
-        "--discriminator_lr."
-    )
-
-
-class _GraphSummaryWriter:
-    """TensorBoard events written from a TF1 session."""
-
-    def __init__(self, folder):
-        self._writer = tf.compat.v1.summary.FileWriterCache.get(folder)
-
-    def scalars(self, step, values):
-        entries = [
-            tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()
-        ]
-        self._writer.add_summary(tf.compat.v1.Summary(value=entries), step)
-
-    def picture(self, step, name, png):
-        image = tf.compat.v1.Summary.Image(encoded_image_string=png)
-        entry = tf.compat.v1.Summary.Value(tag=name, image=image)
-        self._writer.add_summary(tf.compat.v1.Summary(value=[entry]), step)
-        self._writer.flush()
-
-
-class _MonitorHook(tf.estimator.SessionRunHook):
-    """Tells the monitor about every step, and draws its sample grids."""
-
-    def __init__(self, config, run, monitor, interruption):
-        self._config = config
-        self._run = run
-        self._monitor = monitor
-        self._interruption = interruption
-
-    def begin(self):
-        training = self._config.training
-        models = models_of_graph()
-        self._writer = _GraphSummaryWriter(self._run.checkpoint_dir)
-        self._step = tf.compat.v1.train.get_global_step()
-        self._losses = {
-            "loss/generator": models.generator_losses[-1],
-            "loss/discriminator": models.discriminator_losses[training.discriminator_steps - 1],
-        }
-        self._grid = models.generator(list(grid_inputs(self._config)), training=False)
-
-    def after_create_session(self, session, coord):
-        if session.run(self._step) == 0:
-            self._monitor.grid(0, session.run(self._grid), self._writer)
-        self._monitor.start()
-
-    def before_run(self, run_context):
-        return tf.estimator.SessionRunArgs(self._losses)
-
-    def after_run(self, run_context, run_values):
-        # Fetched beside the losses, the step might be read before its increment or after.
-        step = int(run_context.session.run(self._step))
-        self._monitor.step(step, run_values.results, self._writer)
-        if self._monitor.grid_due(step):
-            self._monitor.grid(step, run_context.session.run(self._grid), self._writer)
-        if self._interruption.requested is not None:
-            run_context.request_stop()  # The saver saves the last step at the end.
-
-
-class _InitialWeightsHook(tf.estimator.SessionRunHook):
-    """Gives the networks of a new run their weights, before step 0 is saved."""
-
-    def __init__(self, weights):
-        self._weights = weights
-
-    def begin(self):
-        models = models_of_graph()
-        self._assignments, self._values = [], {}
-        for network, weights in self._weights.items():
-            own = weights_by_path(getattr(models, network))
-            for path, value in weights.items():
-                variable = own[path]
-                fed = tf.compat.v1.placeholder(variable.dtype.base_dtype, variable.shape)
-                self._assignments.append(tf.compat.v1.assign(variable, fed))
-                self._values[fed] = value
-
-    def after_create_session(self, session, coord):
-        session.run(self._assignments, self._values)
-
-
-class _NotFiniteWeightsError(Exception):
-    """Weights that are not finite, and therefore not saved."""
-
-
-class _SaverHook(tf.estimator.CheckpointSaverHook):
-    """Saves as the estimator does, but not what it has just restored.
-
-    A kill while the newest checkpoint is written over would leave it damaged.
-    """
-
-    def begin(self):
-        super().begin()
-        floats = [v for v in tf.compat.v1.global_variables() if v.dtype.base_dtype.is_floating]
-        finite = [tf.reduce_all(tf.math.is_finite(variable)) for variable in floats]
-        self._names = [variable.op.name for variable in floats]
-        self._finite = tf.stack(finite)
-
-    def _save(self, session, step):
-        finite = session.run(self._finite)
-        if not finite.all():
-            name = self._names[int(finite.argmin())]
-            raise _NotFiniteWeightsError(f"{name} is not finite at step {step}")
-        return super()._save(session, step)
-
-    def after_create_session(self, session, coord):
-        if session.run(self._global_step_tensor) == 0:
-            super().after_create_session(session, coord)
-        else:
-            self._timer.update_last_triggered_step(session.run(self._global_step_tensor))
-
-
-class _CheckpointListener(tf.estimator.CheckpointSaverListener):
-    """Reports every checkpoint once it is on disk."""
-
-    def __init__(self, run, on_checkpoint):
-        self._run = run
-        self._on_checkpoint = on_checkpoint
-
-    def after_save(self, session, global_step_value):
-        path = os.path.join(self._run.checkpoint_dir, f"model.ckpt-{global_step_value}")
-        self._on_checkpoint(int(global_step_value), path)
+def _examples_read(config, run):
+    """Real images that the run has read so far: the batch size may have changed."""
+    if not find_steps(run.checkpoint_dir):
+        return 0
+    checkpoint = VariableReader(find_checkpoint(run.checkpoint_dir))
+    if "distribute/examples" in checkpoint.shapes:
+        return int(checkpoint.read("distribute/examples"))
+    arrays = {"global_step": checkpoint.read("global_step")}
+    return images_of(config, run, arrays) * (1 + config.training.discriminator_steps)

@@ -11,6 +11,7 @@ from gan.training.cluster import Cluster, read_cluster, wait_for_workers
 
 _RESOLVE_SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
+_COUNT_SECONDS = 120.0  # A TPU that has just started takes its time.
 _GRPC = "grpc://"
 
 
@@ -82,15 +83,39 @@ def check_batch_size(batch_size: int, strategy: tf.distribute.Strategy):
     Raises:
         StrategyError: if not; it names the nearest sizes that can.
     """
-    replicas = strategy.num_replicas_in_sync
+    check_batch_size_of(batch_size, strategy.num_replicas_in_sync, describe_strategy(strategy))
+
+
+def check_batch_size_of(batch_size: int, replicas: int, description: str):
+    """Does the same for a number of replicas and what they are, for a person."""
     below = batch_size // replicas * replicas
     if below == batch_size:
         return
     nearest = f"{below} or {below + replicas}" if below else f"{replicas}"
     raise StrategyError(
         f"--batch_size={batch_size}: must be a multiple of the {replicas} replicas "
-        f"({describe_strategy(strategy)}). Use {nearest}."
+        f"({description}). Use {nearest}."
     )
+
+
+def find_tpu(execution: ExecutionConfig):
+    """Finds the TPU of a job for TF1 sessions, which initialise it themselves.
+
+    Args:
+        execution: what the job is to run on, `tpu` given.
+
+    Returns:
+        Its cluster resolver and its number of cores.
+
+    Raises:
+        StrategyError: if it cannot be found or reached.
+    """
+    resolver, _ = _reach(execution)
+    name = execution.tpu
+    cores = _within(_COUNT_SECONDS, name, lambda: resolver.get_tpu_system_metadata().num_cores)
+    if not cores:
+        raise _tpu_error(name, "it has no cores")
+    return resolver, cores
 
 
 @contextlib.contextmanager
@@ -122,7 +147,8 @@ def _multi_worker_strategy(cluster: Cluster, timeout):
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def _tpu_strategy(execution):
+def _reach(execution):
+    """Resolver and cluster of the TPU, whose workers answer."""
     name = execution.tpu
     # TensorFlow tries both for minutes or for ever.
     resolver, spec = _within(_RESOLVE_SECONDS, name, lambda: _resolve(execution))
@@ -132,6 +158,12 @@ def _tpu_strategy(execution):
             socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
         except (OSError, ValueError) as error:
             raise _tpu_error(name, f"{address} cannot be reached: {error}") from error
+    return resolver, spec
+
+
+def _tpu_strategy(execution):
+    name = execution.tpu
+    resolver, spec = _reach(execution)
     try:
         if spec.as_dict():
             tf.config.experimental_connect_to_cluster(resolver)

@@ -15,13 +15,14 @@ class WeightCurves:
 
     def __init__(self, networks):
         self._networks = networks
-        self._measure = tf.function(self._values)
+        self._measure = tf.function(self.tensors, autograph=False)
 
     def __call__(self) -> dict[str, float]:
         """Curve names to values: "gate/NETWORK", "spectral_norm/NETWORK/LAYER"."""
         return {name: float(value) for name, value in self._measure().items()}
 
-    def _values(self):
+    def tensors(self) -> dict[str, tf.Tensor]:
+        """The same as scalar tensors, for a TF1 graph."""
         values = {}
         for network, model in self._networks.items():
             paths = {id(weight): path for path, weight in weights_by_path(model).items()}

@@ -61,11 +61,14 @@ def losses(path):
 
 
 @needs_tfgan
-@pytest.mark.parametrize("discriminator_steps", [1, 2])
-def test_equals_the_estimator_engine(tmp_path, monkeypatch, discriminator_steps):
-    """From the estimator's first checkpoint, on the same data: its losses and last checkpoint."""
+@pytest.mark.parametrize(
+    ("discriminator_steps", "settings"),
+    [(1, {}), (2, {"ema_decay": 0.5, "ema_start": 2, "augmentation": "color,cutout"})],
+)
+def test_equals_the_estimator_engine(tmp_path, monkeypatch, discriminator_steps, settings):
+    """From the estimator's first checkpoint, on the same data: its curves and last checkpoint."""
     monkeypatch.setattr(DrawSeeds, "next", lambda self: [3, 4])
-    settings = dict(discriminator_steps=discriminator_steps)
+    settings = dict(settings, discriminator_steps=discriminator_steps)
     expected, actual = tmp_path / "estimator", tmp_path / "distribute"
     job(expected, 10, 5, engine="estimator", strategy="auto", **settings).train()
     shutil.copytree(expected, actual)
@@ -74,8 +77,12 @@ def test_equals_the_estimator_engine(tmp_path, monkeypatch, discriminator_steps)
     (actual / "checkpoints" / "checkpoint").unlink()
     job(actual, 10, 5, **settings).train()
     np.testing.assert_allclose(losses(actual), losses(expected), atol=1e-5, rtol=1e-5)
+    curves = [RunFolder(str(path)).training_log()[-1] for path in (expected, actual)]
+    assert curves[0].keys() == curves[1].keys()
+    assert curves[0]["logits/real"] == pytest.approx(curves[1]["logits/real"], abs=1e-3)
     theirs, ours = checkpoint(expected, 10), checkpoint(actual, 10)
     assert set(theirs) <= set(ours)
+    assert ("ema_decay" in settings) == any("ExponentialMovingAverage" in name for name in theirs)
     for name, value in theirs.items():
         if not ARBITRARY.search(name):
             # A slot is a gradient of the last step, in which differences of weights are larger;

@@ -1,5 +1,6 @@
 """The estimator engine: equal to a plain loop, and what the bridge promises TF-GAN."""
 
+import os
 import signal
 
 import numpy as np
@@ -9,7 +10,7 @@ from conftest import needs_tfgan, tf_variable
 from tensorflow import keras
 
 from checkpoints import load
-from checkpoints.checkpoint_files import find_steps
+from checkpoints.checkpoint_files import find_steps, read_variables, verify
 from gan.input_pipeline import training_batches
 from gan.job import Job
 from gan.networks import make_generator
@@ -101,7 +102,9 @@ def test_equals_a_plain_loop(tmp_path, monkeypatch, discriminator_steps, ham):
     monkeypatch.setattr(
         estimator_engine,
         "make_estimator",
-        lambda *args: make_estimator(*args, optimizer=tf.compat.v1.train.GradientDescentOptimizer),
+        lambda *args, **kwargs: make_estimator(
+            *args, optimizer=tf.compat.v1.train.GradientDescentOptimizer, **kwargs
+        ),
     )
     monitor = TrainingMonitor(config, run, 0, 0.0)
     seen = []
@@ -162,39 +165,74 @@ def estimator_job(path, steps, **settings):
             checkpoint_every=every,
             eval_every=every,
             grid_every=every,
-            log_every=1,
             engine="estimator",
-            **settings,
         )
+        | {"log_every": 1, **settings}
     )
     return Job(config, str(path))
 
 
-def test_never_saves_what_is_not_finite(tmp_path, monkeypatch):
+@pytest.fixture
+def spoil(monkeypatch):
+    """Makes a kernel NaN after step 4, so many times."""
     from gan.training import estimator_engine
 
-    class Spoiler(tf.estimator.SessionRunHook):
-        def begin(self):
-            kernel = tf.compat.v1.global_variables("Generator/generator/dense/kernel")[0]
-            self._spoil = kernel.assign(tf.fill(kernel.shape, np.nan))
-            self._step = tf.compat.v1.train.get_global_step()
+    def times(count):
+        left = [count]
 
-        def after_run(self, run_context, run_values):
-            if run_context.session.run(self._step) == 4:
-                run_context.session.run(self._spoil)
+        class Spoiler(tf.estimator.SessionRunHook):
+            def begin(self):
+                kernel = tf.compat.v1.global_variables("Generator/generator/dense/kernel")[0]
+                self._spoil = kernel.assign(tf.fill(kernel.shape, np.nan))
+                self._step = tf.compat.v1.train.get_global_step()
 
-    make_estimator = estimator_engine.make_estimator
+            def after_run(self, run_context, run_values):
+                if left[0] and run_context.session.run(self._step) == 4:
+                    left[0] -= 1
+                    run_context.session.run(self._spoil)
 
-    def with_spoiler(*arguments):
-        estimator = make_estimator(*arguments)
-        train = estimator.train
-        estimator.train = lambda *a, hooks, **k: train(*a, hooks=[Spoiler(), *hooks], **k)
-        return estimator
+        make_estimator = estimator_engine.make_estimator
 
-    monkeypatch.setattr(estimator_engine, "make_estimator", with_spoiler)
-    with pytest.raises(TrainingError, match="is not finite at step 4. The newest .* of step 2;"):
+        def with_spoiler(*arguments, **keywords):
+            estimator = make_estimator(*arguments, **keywords)
+            train = estimator.train
+            estimator.train = lambda *a, hooks, **k: train(*a, hooks=[Spoiler(), *hooks], **k)
+            return estimator
+
+        monkeypatch.setattr(estimator_engine, "make_estimator", with_spoiler)
+
+    return times
+
+
+def test_never_saves_what_is_not_finite(tmp_path, spoil):
+    spoil(1)
+    with pytest.raises(TrainingError, match="not finite at step 4. The newest .* of step 2;"):
         estimator_job(tmp_path, 6, every=2).train()
     assert find_steps(RunFolder(str(tmp_path)).checkpoint_dir) == [0, 2]
+
+
+def test_goes_back_and_on_with_other_images(tmp_path, spoil, capsys):
+    spoil(2)
+    estimator_job(tmp_path, 6, every=2, on_divergence="rollback").train()
+    folder = RunFolder(str(tmp_path)).checkpoint_dir
+    assert find_steps(folder) == [0, 2, 4, 6]
+    for step in find_steps(folder):
+        verify(os.path.join(folder, f"model.ckpt-{step}"))
+    assert "Back to step 2, and on with other images (2 of 3)" in capsys.readouterr().err
+    variables = read_variables(os.path.join(folder, "model.ckpt-6"))
+    assert variables["distribute/images"] == 6 * 8
+    assert variables["distribute/examples"] == 2 * (6 + 2 * 2) * 8  # 2 steps, lost twice.
+    assert [point["step"] for point in RunFolder(str(tmp_path)).training_log()] == [*range(1, 7)]
+
+
+def test_batch_size_may_change(tmp_path):
+    """Progress is counted in images: the data goes on where it was."""
+    estimator_job(tmp_path, 2, batch_size=8).train()
+    estimator_job(tmp_path, 3, batch_size=4).train()
+    path = os.path.join(RunFolder(str(tmp_path)).checkpoint_dir, "model.ckpt-3")
+    variables = read_variables(path)
+    assert variables["distribute/images"] == 2 * 8 + 4
+    assert variables["distribute/examples"] == 2 * (2 * 8 + 4)
 
 
 def test_a_signal_saves_the_present_step(tmp_path, monkeypatch):
@@ -221,11 +259,11 @@ def test_starts_from_weights(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "setting", [{"ema_decay": 0.9}, {"on_divergence": "rollback"}, {"strategy": "mirrored"}]
+    "setting", [{"steps_per_execution": 2, "log_every": 2}, {"strategy": "mirrored"}]
 )
 def test_settings_of_the_other_engine(tmp_path, setting):
-    with pytest.raises(TrainingError, match=f"--{next(iter(setting))}=.*needs --engine=distribute"):
-        estimator_job(tmp_path, 1, **setting)
+    with pytest.raises(TrainingError, match=f"--{next(iter(setting))}=.*--engine=distribute"):
+        estimator_job(tmp_path, 2, **setting)
 
 
 def test_graphs_are_freed():
