@@ -10,11 +10,7 @@ import tensorflow as tf
 
 from checkpoints.checkpoint_files import checkpoint_files, find_steps, record_newest
 from gan.atomic_file import UNFINISHED
-from gan.training.training_error import TrainingError
-
-
-class NotFiniteError(TrainingError):
-    """Weights that are not finite, and therefore not saved; the message names one."""
+from gan.training.training_error import DivergenceError, TrainingError
 
 
 def save_checkpoint(folder: str, step: int, arrays: dict[str, np.ndarray], kept: int):
@@ -33,7 +29,7 @@ def save_checkpoint(folder: str, step: int, arrays: dict[str, np.ndarray], kept:
         Path prefix of the checkpoint.
 
     Raises:
-        NotFiniteError: if a value is not finite; nothing is written then.
+        DivergenceError: if a value is not finite; nothing is written then.
         TrainingError: if it cannot be written, the disk being full or other.
     """
     check_finite(step, arrays)
@@ -57,10 +53,10 @@ def save_checkpoint(folder: str, step: int, arrays: dict[str, np.ndarray], kept:
 
 
 def check_finite(step: int, arrays: dict[str, np.ndarray]):
-    """Raises NotFiniteError if a value is not finite."""
+    """Raises DivergenceError if a value is not finite."""
     for name, value in arrays.items():
         if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-            raise NotFiniteError(f"{name} is not finite at step {step}")
+            raise DivergenceError(f"{name} is not finite at step {step}")
 
 
 def _write(folder, path, arrays):

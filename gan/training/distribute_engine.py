@@ -16,11 +16,12 @@ from gan.config import ExperimentConfig
 from gan.networks import weights_by_path
 from gan.run_folder import RunFolder
 from gan.training.augmentation import make_augmentation
-from gan.training.checkpoint_saver import NotFiniteError, check_finite, save_checkpoint
+from gan.training.checkpoint_saver import check_finite, save_checkpoint
 from gan.training.cluster import is_chief
-from gan.training.health import Health
+from gan.training.health import CollapseAlarm
 from gan.training.interruption import Interruption
 from gan.training.monitor import GRID_COLUMNS, TrainingMonitor
+from gan.training.recovery import Recovery
 from gan.training.replica_batches import replica_batches
 from gan.training.sample_grid import grid_inputs
 from gan.training.strategy import (
@@ -29,7 +30,7 @@ from gan.training.strategy import (
     lost_workers_explained,
     make_strategy,
 )
-from gan.training.training_error import TrainingError
+from gan.training.training_error import CollapseError, DivergenceError, TrainingError
 from gan.training.training_events import TrainingEvents
 from gan.training.training_state import TrainingState
 from gan.training.training_step import MEASURED, TrainingStep
@@ -37,7 +38,6 @@ from gan.training.weight_curves import WeightCurves
 from preprocessing.sources.labelled_images import ImageSource
 
 _LOOK_EVERY_SECONDS = 0.2
-_MOST_ROLLBACKS = 3
 
 
 class DistributeEngine:
@@ -119,10 +119,11 @@ class _Loop:
         self._state = state
         self._on_checkpoint = on_checkpoint
         self._interruption = interruption
-        self._health = Health()
-        self._is_unwell = False
-        self._rollbacks = 0
+        training = self._config.training
+        self._alarm = CollapseAlarm(training.on_collapse, monitor.message)
+        self._recovery = Recovery(training, run, monitor, engine.is_chief)
         self._saved_step = None
+        self._looked = 0.0  # when; a time of `time.monotonic`
         self._events = TrainingEvents(run.checkpoint_dir) if self._is_chief else None
         self._weight_curves = WeightCurves(
             {"generator": state.generator, "discriminator": state.discriminator}
@@ -155,36 +156,37 @@ class _Loop:
         iterator = iter(replica_batches(self._strategy, self._config, source, examples))
         several = execution.steps_per_execution
         execute = {steps: self._make_execution(steps) for steps in {1, several}}
-        step, looked = self._step(), 0.0
+        step, stop = self._step(), False
         self._monitor.start()
-        while step < training.steps:
+        while step < training.steps and not stop:
             # One by one to the next multiple, if another number was used before.
             steps = 1 if step % several else several
             measured = execute[steps](iterator)
             step += steps
-            is_last = step >= training.steps
-            save_due = is_last or step % training.checkpoint_every == 0
-            due = save_due or self._monitor.log_due(step) or self._monitor.grid_due(step)
             stop = self._stop_requested()
-            # Workers must look at the same steps, whatever their clocks say.
-            is_time = not self._is_multi_worker and time.monotonic() - looked > _LOOK_EVERY_SECONDS
-            if due or stop or is_time:
-                looked = time.monotonic()
-                if not self._look(step, measured):
-                    step = self._step()
-                    continue
-            if self._monitor.grid_due(step) and not self._grid(step):
+            try:
+                self._after_execution(step, measured, stop)
+            except (DivergenceError, CollapseError) as problem:
+                self._recovery.go_back(problem)
+                self._go_back()
                 step = self._step()
-                continue
-            if save_due or stop:
-                try:
-                    self._save()
-                except NotFiniteError as error:
-                    self._recover(str(error), "Training diverged", training.on_divergence)
-                    step = self._step()
-                    continue
-            if stop:
-                return
+
+    def _after_execution(self, step, measured, stop):
+        """Shows, draws, checks and saves, whatever is due."""
+        training = self._config.training
+        grid_due = self._monitor.grid_due(step)
+        save_due = stop or step >= training.steps or step % training.checkpoint_every == 0
+        # Workers must look at the same steps, whatever their clocks say.
+        is_time = (
+            not self._is_multi_worker and time.monotonic() - self._looked > _LOOK_EVERY_SECONDS
+        )
+        if grid_due or save_due or is_time or self._monitor.log_due(step):
+            self._looked = time.monotonic()
+            self._look(step, measured)
+        if grid_due:
+            self._grid(step)
+        if save_due:
+            self._save()
 
     @property
     def _is_multi_worker(self):
@@ -232,73 +234,35 @@ class _Loop:
     def _step(self):
         return int(self._state.step.numpy())
 
-    def _look(self, step, measured) -> bool:
-        """Shows and checks what the last step measured; False if training went back."""
-        training = self._config.training
+    def _look(self, step, measured):
+        """Shows and checks what the last step measured."""
         if not bool(self._state.finite.numpy()):
-            what = f"a loss or gradient is not finite at step {step} or shortly before"
-            self._recover(what, "Training diverged", training.on_divergence)
-            return False
+            raise DivergenceError(
+                f"a loss or gradient is not finite at step {step} or shortly before"
+            )
         values = dict(zip(MEASURED, measured.numpy().tolist()))
         if self._monitor.log_due(step):
             values.update(self._weight_curves())
         self._monitor.step(step, values, self._events)
-        return self._judge(self._health.losses(step, values["loss/discriminator"]))
+        self._alarm.losses(step, values["loss/discriminator"])
 
-    def _grid(self, step) -> bool:
-        """Draws the sample grid; False if it made training go back."""
+    def _grid(self, step):
+        """Draws the sample grid."""
         if not self._is_chief:
-            return True
+            return
         images = self._draw_grid(*self._grid_inputs).numpy()
-        if not np.isfinite(images).all():
-            what = f"generated images are not finite at step {step}"
-            self._recover(what, "Training diverged", self._config.training.on_divergence)
-            return False
+        # The other workers do not see the images, and must not be left behind.
+        if not self._is_multi_worker and not np.isfinite(images).all():
+            raise DivergenceError(f"generated images are not finite at step {step}")
         self._monitor.grid(step, images, self._events)
-        problem = self._health.grid(step, images, GRID_COLUMNS)
-        if problem and self._is_multi_worker:
-            self._monitor.message(f"warning: {problem}")
-            return True
-        return self._judge(problem) if problem else True
+        self._alarm.grid(step, images, GRID_COLUMNS, "warn" if self._is_multi_worker else None)
 
-    def _judge(self, problem) -> bool:
-        if problem is None:
-            self._is_unwell = False
-            return True
-        policy = self._config.training.on_collapse
-        if policy == "warn":
-            if not self._is_unwell:
-                self._monitor.message(f"warning: {problem}.")
-            self._is_unwell = True
-            return True
-        self._recover(problem, "Training collapsed", policy)
-        return False
-
-    def _recover(self, problem, title, policy):
-        """Goes back to the newest checkpoint, and on with other images; or gives up.
-
-        Raises:
-            TrainingError: if the policy is to stop, or going back did not help.
-        """
-        steps = find_steps(self._run.checkpoint_dir)
-        newest = max(steps, default=0)
-        if policy != "rollback" or not steps or self._rollbacks == _MOST_ROLLBACKS:
-            tried = f" It was rolled back {self._rollbacks} times." if self._rollbacks else ""
-            raise TrainingError(
-                f"{title}: {problem}.{tried} The newest checkpoint is of step {newest}; go on from "
-                "it with a smaller --generator_lr or --discriminator_lr."
-            )
-        self._rollbacks += 1
-        self._monitor.message(
-            f"{title}: {problem}. Back to step {newest}, and on with other images "
-            f"({self._rollbacks} of {_MOST_ROLLBACKS})."
-        )
+    def _go_back(self):
+        """Restores the newest checkpoint, to go on with other images."""
         examples = int(self._state.examples.numpy())
         self._restore()
         self._state.examples.assign(examples)
-        self._health = Health()
-        if self._is_chief:
-            self._run.forget_training_log_after(newest)
+        self._alarm.reset()
 
     def _restore(self):
         path = find_checkpoint(self._run.checkpoint_dir)
@@ -327,7 +291,7 @@ class _Loop:
             path = save_checkpoint(self._run.checkpoint_dir, step, arrays, kept)
             self._on_checkpoint(step, path)
         self._saved_step = step
-        self._rollbacks = 0
+        self._recovery.checkpoint_saved()
 
     def _stop_requested(self) -> bool:
         """Whether a signal came, to any of the workers."""

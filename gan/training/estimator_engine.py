@@ -20,20 +20,20 @@ from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
 from gan.training.estimator_batches import estimator_batches
 from gan.training.estimator_bridge import TRAIN, KerasGAN
-from gan.training.estimator_hook import Collapsed, Diverged, TrainingHook, images_of
+from gan.training.estimator_hook import TrainingHook, images_of
 from gan.training.estimator_step import GradientRecorder, after_step, make_augment
 from gan.training.interruption import Interruption
 from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.training.monitor import TrainingMonitor
+from gan.training.recovery import Recovery
 from gan.training.strategy import check_batch_size_of, find_tpu
-from gan.training.training_error import TrainingError
+from gan.training.training_error import CollapseError, DivergenceError, TrainingError
 from preprocessing.sources.labelled_images import ImageSource
 
 if not hasattr(inspect, "getargspec"):  # Gone in Python 3.11; TF-GAN 2.1.0 calls it.
     _ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
     inspect.getargspec = lambda function: _ArgSpec(*inspect.getfullargspec(function)[:4])
 
-_MOST_ROLLBACKS = 3
 _NOT_FINITE = ("LossTensor is inf or nan", "is NaN")  # TF-GAN's words and TPUEstimator's
 
 
@@ -143,6 +143,7 @@ class EstimatorEngine:
 
     def __init__(self, config: ExperimentConfig):
         execution = config.execution
+        # Mirrored replicas would take turns in one graph, where `GraphModels` records one.
         if execution.strategy not in ("auto", "one_device", "tpu"):
             raise TrainingError(
                 f"--strategy={execution.strategy}: needs --engine=distribute; this engine trains "
@@ -209,7 +210,7 @@ def train(
             or a checkpoint cannot be written.
     """
     keras.utils.set_random_seed(config.training.seed)  # Keras initialisers draw from it.
-    training, examples, rollbacks = config.training, _examples_read(config, run), 0
+    recovery, examples = Recovery(config.training, run, monitor), _examples_read(config, run)
     while True:
         hook = TrainingHook(
             config,
@@ -218,37 +219,22 @@ def train(
             on_checkpoint,
             interruption or Interruption(),
             initial_weights or {},
+            recovery,
             examples,
         )
         try:
             _train_once(config, run, source, hook, tpu)
             return
-        except Collapsed as error:
-            title, problem, policy = "Training collapsed", error, training.on_collapse
-        except Diverged as error:
-            title, problem, policy = "Training diverged", error, training.on_divergence
-        newest = max(find_steps(run.checkpoint_dir), default=0)
-        rollbacks = 0 if hook.has_saved else rollbacks
-        if policy != "rollback" or rollbacks == _MOST_ROLLBACKS:
-            tried = f" It was rolled back {rollbacks} times." if rollbacks else ""
-            raise TrainingError(
-                f"{title}: {problem}.{tried} The newest checkpoint is of step {newest}; go on from "
-                "it with a smaller --generator_lr or --discriminator_lr."
-            ) from problem
-        rollbacks += 1
+        except (DivergenceError, CollapseError) as problem:
+            recovery.go_back(problem)
         examples = hook.examples
-        monitor.message(
-            f"{title}: {problem}. Back to step {newest}, and on with other images "
-            f"({rollbacks} of {_MOST_ROLLBACKS})."
-        )
-        run.forget_training_log_after(newest)
 
 
 def _train_once(config, run, source, hook, tpu):
     """Trains until the end, a signal or a problem.
 
     Raises:
-        Diverged, Collapsed: if training is not to go on as it is.
+        DivergenceError, CollapseError: if training is not to go on as it is.
     """
     steps = config.training.steps
     start = max(find_steps(run.checkpoint_dir), default=0)
@@ -273,11 +259,11 @@ def _train_once(config, run, source, hook, tpu):
         try:
             estimator.train(input_fn, max_steps=steps, hooks=[hook])
         except tf.compat.v1.train.NanLossDuringTrainingError as error:
-            raise Diverged("a loss is not finite") from error
+            raise DivergenceError("a loss is not finite") from error
         except tf.errors.InvalidArgumentError as error:
             if not any(words in error.message for words in _NOT_FINITE):
                 raise
-            raise Diverged("a loss or weight is not finite") from error
+            raise DivergenceError("a loss or weight is not finite") from error
 
 
 def _examples_read(config, run):

@@ -1,6 +1,6 @@
 """What the host does between the steps of the estimator: shows, checks, draws and saves."""
 
-from typing import Callable, Optional
+from typing import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -11,25 +11,18 @@ from gan.config import ExperimentConfig
 from gan.evaluation.eager_thread import eagerly
 from gan.networks import make_generator, weights_by_path
 from gan.run_folder import RunFolder
-from gan.training.checkpoint_saver import NotFiniteError, save_checkpoint
+from gan.training.checkpoint_saver import save_checkpoint
 from gan.training.estimator_bridge import models_of_graph
 from gan.training.estimator_state import GraphState
 from gan.training.estimator_step import measured_variable
-from gan.training.health import Health
+from gan.training.health import CollapseAlarm
 from gan.training.interruption import Interruption
 from gan.training.monitor import GRID_COLUMNS, TrainingMonitor
+from gan.training.recovery import Recovery
 from gan.training.sample_grid import grid_inputs
-from gan.training.training_error import TrainingError
+from gan.training.training_error import DivergenceError, TrainingError
 from gan.training.training_step import MEASURED
 from gan.training.weight_curves import WeightCurves
-
-
-class Diverged(Exception):  # noqa: N818 (says what happened)
-    """A loss, gradient, weight or image is not finite."""
-
-
-class Collapsed(Exception):  # noqa: N818
-    """One network wins for good, or all images are alike, and the job is not to go on so."""
 
 
 class TrainingHook(tf.compat.v1.train.SessionRunHook):
@@ -45,11 +38,11 @@ class TrainingHook(tf.compat.v1.train.SessionRunHook):
         on_checkpoint: called with step and path of every checkpoint written.
         interruption: if it says so, training saves its present step and ends.
         initial_weights: network to path to array, which a new run starts from.
+        recovery: is told of checkpoints.
         examples: real images the run has read before, all sub-steps; see `TrainingState`.
 
     Attributes:
         examples: the same, now.
-        has_saved: whether it has written a checkpoint.
     """
 
     def __init__(
@@ -60,6 +53,7 @@ class TrainingHook(tf.compat.v1.train.SessionRunHook):
         on_checkpoint: Callable[[int, str], None],
         interruption: Interruption,
         initial_weights: dict,
+        recovery: Recovery,
         examples: int,
     ):
         self._config = config
@@ -68,10 +62,9 @@ class TrainingHook(tf.compat.v1.train.SessionRunHook):
         self._on_checkpoint = on_checkpoint
         self._interruption = interruption
         self._initial_weights = initial_weights
+        self._recovery = recovery
         self.examples = examples
-        self.has_saved = False
-        self._health = Health()
-        self._is_unwell = False
+        self._alarm = CollapseAlarm(config.training.on_collapse, monitor.message)
         self._draw = None
 
     def begin(self):
@@ -117,13 +110,15 @@ class TrainingHook(tf.compat.v1.train.SessionRunHook):
 
     def _look(self, session, step, measured):
         if not np.isfinite(measured).all():
-            raise Diverged(f"a loss or gradient is not finite at step {step} or shortly before")
+            raise DivergenceError(
+                f"a loss or gradient is not finite at step {step} or shortly before"
+            )
         values = dict(zip(MEASURED, measured.tolist()))
         if self._monitor.log_due(step):
             curves = session.run(self._weight_curves)
             values.update((name, float(value)) for name, value in curves.items())
         self._monitor.step(step, values, self._writer)
-        self._judge(self._health.losses(step, values["loss/discriminator"]))
+        self._alarm.losses(step, values["loss/discriminator"])
 
     def _grid(self, session, step):
         weights = self._state.read(session, SCOPES["generator"])
@@ -131,16 +126,9 @@ class TrainingHook(tf.compat.v1.train.SessionRunHook):
             self._draw = eagerly(lambda: _GridDrawer(self._config))
         images = eagerly(lambda: self._draw(weights))
         if not np.isfinite(images).all():
-            raise Diverged(f"generated images are not finite at step {step}")
+            raise DivergenceError(f"generated images are not finite at step {step}")
         self._monitor.grid(step, images, self._writer)
-        self._judge(self._health.grid(step, images, GRID_COLUMNS))
-
-    def _judge(self, problem: Optional[str]):
-        if problem is not None and self._config.training.on_collapse != "warn":
-            raise Collapsed(problem)
-        if problem is not None and not self._is_unwell:
-            self._monitor.message(f"warning: {problem}.")
-        self._is_unwell = problem is not None
+        self._alarm.grid(step, images, GRID_COLUMNS)
 
     def _restore(self, session):
         path = find_checkpoint(self._run.checkpoint_dir)
@@ -160,11 +148,8 @@ class TrainingHook(tf.compat.v1.train.SessionRunHook):
         arrays["distribute/images"] = np.int64(self._images)
         arrays["distribute/examples"] = np.int64(self.examples)
         folder, kept = self._run.checkpoint_dir, self._config.training.checkpoints_kept
-        try:
-            path = eagerly(lambda: save_checkpoint(folder, step, arrays, kept))
-        except NotFiniteError as error:
-            raise Diverged(str(error)) from error
-        self.has_saved = True
+        path = eagerly(lambda: save_checkpoint(folder, step, arrays, kept))
+        self._recovery.checkpoint_saved()
         self._on_checkpoint(step, path)
 
 

@@ -28,6 +28,11 @@ class GraphState:
             self._placeholders[name] = fed
             self._assignments[name] = tf.compat.v1.assign(variable, fed).op
 
+    @property
+    def names(self) -> list[str]:
+        """The variables' names in a checkpoint."""
+        return list(self._variables)
+
     def read(self, session, prefix: str = "") -> dict[str, np.ndarray]:
         """The arrays of all variables whose names begin with `prefix`, slots and averages too."""
         wanted = {name: v for name, v in self._variables.items() if name.startswith(prefix)}

@@ -1,8 +1,10 @@
 """Signs that a GAN is dying: one network wins for good, or all images become one."""
 
-from typing import Optional
+from typing import Callable, Optional
 
 import numpy as np
+
+from gan.training.training_error import CollapseError
 
 _MEMORY = 200  # steps over which the discriminator's loss is averaged
 _SATURATED_LOSS = 0.01  # of the hinge loss; 2 at the start, about 1 to 1.6 in balance
@@ -54,3 +56,45 @@ class Health:
             f"step {step}: generated images of a class are nearly all alike (standard deviation "
             f"of a pixel {diversity:.4f}, {self._largest_diversity:.4f} before): mode collapse"
         )
+
+
+class CollapseAlarm:
+    """Warns, or ends training, when a job's `Health` is bad.
+
+    Args:
+        policy: "warn", or anything else to raise.
+        warn: shows a message; called once for each spell of bad health.
+    """
+
+    def __init__(self, policy: str, warn: Callable[[str], None]):
+        self._policy = policy
+        self._warn = warn
+        self._health = Health()
+        self._is_unwell = False
+
+    def reset(self):
+        """Forgets what it has seen: training goes on from somewhere else."""
+        self._health = Health()
+
+    def losses(self, step: int, discriminator_loss: float):
+        """As of `Health`.
+
+        Raises:
+            CollapseError: if that is the policy.
+        """
+        self._judge(self._health.losses(step, discriminator_loss), self._policy)
+
+    def grid(self, step: int, images, columns: int, policy: Optional[str] = None):
+        """As of `Health`; `policy` replaces that of the alarm.
+
+        Raises:
+            CollapseError: if that is the policy.
+        """
+        self._judge(self._health.grid(step, images, columns), policy or self._policy)
+
+    def _judge(self, problem, policy):
+        if problem is not None and policy != "warn":
+            raise CollapseError(problem)
+        if problem is not None and not self._is_unwell:
+            self._warn(f"warning: {problem}.")
+        self._is_unwell = problem is not None

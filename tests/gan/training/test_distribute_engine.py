@@ -18,7 +18,7 @@ from checkpoints.checkpoint_files import find_steps, read_variables, verify
 from gan.job import Job
 from gan.presets import smoke
 from gan.run_folder import RunFolder
-from gan.training import distribute_engine
+from gan.training import distribute_engine, recovery
 from gan.training.interruption import Interrupted
 from gan.training.monitor import TrainingMonitor
 from gan.training.training_error import TrainingError
@@ -191,7 +191,7 @@ def test_never_saves_what_is_not_finite(tmp_path, monkeypatch, spoil):
     random.seed(0)
     monkeypatch.setattr(distribute_engine, "_LOOK_EVERY_SECONDS", 0)
     spoil(random.sample(range(1, 300), 50))
-    monkeypatch.setattr(distribute_engine, "_MOST_ROLLBACKS", 50)
+    monkeypatch.setattr(recovery, "_MOST_ROLLBACKS", 50)
     job(tmp_path, 160, 4, on_divergence="rollback").train()
     folder = RunFolder(str(tmp_path)).checkpoint_dir
     assert find_steps(folder) == list(range(0, 161, 4))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from gan.training.health import Health
+from gan.training.health import CollapseAlarm, Health
+from gan.training.training_error import CollapseError
 
 
 def test_a_discriminator_that_always_wins():
@@ -38,3 +39,37 @@ def test_images_that_become_one():
     same = np.repeat(images[::10], 10, axis=0)  # Per class one image.
     problem = health.grid(2, same + 0.01 * images, 10)
     assert problem.startswith("step 2: generated images of a class are nearly all alike")
+
+
+@pytest.mark.parametrize("policy", ["stop", "rollback"])
+def test_the_alarm_ends_training(policy):
+    alarm = CollapseAlarm(policy, warn=pytest.fail)
+    alarm.losses(0, 2.0)
+    with pytest.raises(CollapseError, match="tells real and generated images apart"):
+        alarm.losses(1000, 0.0)
+    alarm.reset()
+    alarm.losses(1010, 2.0)
+
+
+def test_the_alarm_warns_once_for_each_spell():
+    warnings = []
+    alarm = CollapseAlarm("warn", warnings.append)
+    alarm.losses(0, 2.0)
+    for step in range(1000, 2000, 10):
+        alarm.losses(step, 0.0)
+    assert len(warnings) == 1
+    alarm.losses(3000, 2.0)
+    alarm.losses(4000, 0.0)
+    assert len(warnings) == 2
+    assert warnings[0].startswith("warning: step 1000: the discriminator")
+
+
+def test_a_policy_for_one_grid():
+    images = np.random.RandomState(0).rand(20, 4, 4, 1)
+    warnings = []
+    alarm = CollapseAlarm("stop", warnings.append)
+    alarm.grid(0, images, 10)
+    alarm.grid(1, 0 * images, 10, policy="warn")
+    assert len(warnings) == 1
+    with pytest.raises(CollapseError, match="step 2: .* mode collapse"):
+        alarm.grid(2, 0 * images, 10)
