@@ -136,6 +136,7 @@ ALLOWED = {
     "benchmarks": {"ham_tf"},
     "benchmarks.digits_variants": {"checkpoints", "gan"},
     "benchmarks.full_size_step": {"gan"},
+    "benchmarks.ham": {"benchmarks.naive_hams", "ham_tf"},
     "benchmarks.imagenet_conversion": {"benchmarks.synthetic_photos", "preprocessing"},
     "benchmarks.input_pipeline": {"benchmarks.synthetic_photos", "preprocessing"},
     "benchmarks.survival": {"checkpoints", "gan"},

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import context_modules, full_size_step, input_pipeline
+from benchmarks import context_modules, full_size_step, ham, input_pipeline
 from benchmarks.context_modules import GRADIENTS, MODULES, main, multiply_adds
 
 
@@ -83,3 +83,86 @@ def test_a_step_of_full_networks():
     assert row["peak_gigabytes"] > 0.1
     assert 0 < row["seconds_per_step"] < row["first_step_seconds"]  # Which traces it, too.
     assert row["measured"]["loss/discriminator"] > 0
+
+
+@pytest.mark.parametrize(
+    ("contender", "backward", "expected"),
+    [
+        # 16 products of 16384 × 512 × 64, and 13 with Gram matrices.
+        ("nmf", True, 16 * 16384 * 512 * 64 + 13 * (16384 + 512) * 64 * 64),
+        ("naive_one_step", False, 14 * 16384 * 512 * 64 + 13 * (16384 + 512) * 64 * 64),
+        ("vq_xla", False, 14 * 16384 * 512 * 64),
+        ("self_attention", False, 4 * 16384 * 512**2 + 2 * 16384**2 * 512),
+    ],
+)
+def test_multiply_adds_of_contenders(contender, backward, expected):
+    size = (1, 128, 128, 512, 64)
+    assert ham.multiply_adds(contender, size, backward=backward) == expected
+
+
+def test_full_attention_is_refused_where_it_has_no_room():
+    assert "all pairs would take 8 GiB" in ham.refusal("self_attention", (8, 128, 128, 256, 32))
+    assert ham.refusal("nmf", (8, 128, 128, 256, 32)) is None
+
+
+@pytest.mark.parametrize("gradient", ["one_step", "unrolled"])
+def test_naive_transcription_computes_the_same(gradient):
+    import numpy as np
+    import tensorflow as tf
+
+    from benchmarks.naive_hams import naive_nmf
+    from ham_tf.decompositions import nmf
+
+    random = np.random.RandomState(0)
+    x = tf.constant(random.normal(size=[2, 30, 8]))
+    bases = tf.constant(random.uniform(size=[2, 8, 3]))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        ours, naive = nmf(x, bases, gradient=gradient), naive_nmf(x, bases, 6, gradient)
+    np.testing.assert_allclose(naive, ours, rtol=1e-9, atol=1e-12)
+    gradients = [tape.gradient(y, x, tf.sin(x)) for y in (naive, ours)]
+    np.testing.assert_allclose(*gradients, rtol=1e-7, atol=1e-10)
+
+
+def test_hams_are_compared(tmp_path, capsys):
+    figures_path, plot_path = tmp_path / "figures.json", tmp_path / "plot.png"
+    ham.main(
+        [
+            "--sizes=1x6x6x16x4",
+            "--contenders=nmf,naive_one_step,pooled_attention",
+            "--sweep=4,32,33",
+            "--repetitions=1",
+            "--no_memory",
+            f"--json={figures_path}",
+            f"--plot={plot_path}",
+        ]
+    )
+    figures = json.loads(figures_path.read_text())
+    assert [row["contender"] for row in figures["rows"]] == [
+        "nmf",
+        "naive_one_step",
+        "pooled_attention",
+    ]
+    assert all(row["forward_ms"] > 0 and row["training_ms"] > 0 for row in figures["rows"])
+    assert "| naive_one_step | " in capsys.readouterr().out
+    assert plot_path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_memory_counts_the_result():
+    size = (1, 64, 64, 64, 8)
+    result_and_gradient = 2 * 4 * 64 * 64 * 64
+    assert ham.extra_memory("nmf", size) > result_and_gradient
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--sizes=8x32x32", "is not five numbers from 1"),
+        ("--contenders=pca", "{'pca'} are not among nmf, cd"),
+        ("--repetitions=0", "--repetitions must be at least 1, not 0"),
+    ],
+)
+def test_wrong_flags_of_ham(capsys, flag, message):
+    with pytest.raises(SystemExit):
+        ham.parse([flag])
+    assert message in capsys.readouterr().err

@@ -8,6 +8,9 @@ from ham_tf.decompositions.decomposition import Decomposition, Factors
 
 GRADIENTS = ("one_step", "last_step", "unrolled")
 
+_MOST_SEPARATE_PROBLEMS = 16
+_LEAST_SEPARATE_PRODUCT = 2**22  # multiply-adds of `x Bᵀ`
+
 
 # Plain Python inside: converting it would only slow tracing down.
 @tf.autograph.experimental.do_not_convert
@@ -62,8 +65,46 @@ def factorize(
             f"`bases` must have shape [..., channels, rank], here {wanted.as_list()}. "
             f"Received: {tuple(bases.shape)} for x of {tuple(x.shape)}"
         )
-    x = decomposition.project(x)
     bases = _one_per_problem(bases, x)
+    if not _pays_to_separate(x, decomposition.rank):
+        return _factorize(decomposition, x, bases, steps, gradient)
+    leading = x.shape[:-2]
+    parts = [
+        _factorize(decomposition, *problem, steps, gradient)
+        for problem in zip(_separate(x), _separate(bases))
+    ]
+
+    def together(matrices):
+        return tf.reshape(tf.stack(matrices), leading + matrices[0].shape)
+
+    y = together([y for y, _ in parts])
+    return y, Factors(*(together(factor) for factor in zip(*(factors for _, factors in parts))))
+
+
+def _pays_to_separate(x, rank):
+    """Whether one plain product per problem is faster here than a batched one.
+
+    The batched product of a CPU is the slower one; an accelerator's is the faster one, and
+    so is the CPU's where the problems are many or small and operations cost more than
+    arithmetic.
+    """
+    if tf.executing_eagerly() or not x.shape.is_fully_defined():
+        return False
+    problems, product = x.shape[:-2].num_elements(), x.shape[-2] * x.shape[-1] * rank
+    enough = problems <= _MOST_SEPARATE_PROBLEMS and product >= _LEAST_SEPARATE_PRODUCT
+    if problems != 1 and not (problems and enough):
+        return False
+    return not any(tf.config.get_visible_devices(kind) for kind in ("GPU", "TPU"))
+
+
+def _separate(matrices):
+    """`[..., n, m]` to a list of `[n, m]`, one per problem."""
+    return tf.unstack(tf.reshape(matrices, [-1, *matrices.shape[-2:]]))
+
+
+def _factorize(decomposition, x, bases, steps, gradient):
+    """`factorize` of problems with as many bases."""
+    x = decomposition.project(x)
     constant_x = tf.stop_gradient(x)
     if gradient == "unrolled":
         factors = decomposition.init(x, bases)

@@ -8,7 +8,16 @@ import tensorflow as tf
 from conftest import relative_error
 from random_problems import DECOMPOSITIONS, random_problem, run_steps, value_and_gradient
 
-from ham_tf.decompositions import EM, GRADIENTS, NMF, VQ, Decomposition, Factors, factorize
+from ham_tf.decompositions import (
+    EM,
+    GRADIENTS,
+    NMF,
+    VQ,
+    Decomposition,
+    Factors,
+    factorization,
+    factorize,
+)
 
 every_decomposition = pytest.mark.parametrize(
     "decomposition", DECOMPOSITIONS.values(), ids=DECOMPOSITIONS
@@ -313,3 +322,27 @@ def test_bases_that_do_not_fit(channels, rank):
     x, _, _ = random_problem()
     with pytest.raises(ValueError, match=r"here \[7, 3\]. Received: \(2, \d, \d\) for x of"):
         factorize(NMF(3), x, np.ones([2, channels, rank]), 6)
+
+
+@every_decomposition
+@every_gradient
+@pytest.mark.parametrize("leading", [(1,), (2, 2)])
+def test_separate_problems_are_the_same_problems(monkeypatch, decomposition, gradient, leading):
+    """One plain product per problem, as a CPU's graph has it, or a batched one."""
+    random = np.random.RandomState(0)
+    x = tf.constant(random.uniform(0.1, 1, [*leading, 12, 8]))
+    bases = tf.constant(random.uniform(0.1, 1, [*leading, 8, decomposition.rank]))
+    monkeypatch.setattr(factorization, "_LEAST_SEPARATE_PRODUCT", 1)
+
+    def compute(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y, factors = factorize(decomposition, x, bases, 2, gradient)
+        return (y, *factors, tape.gradient(y, x, tf.sin(x)))
+
+    graph = tf.function(compute).get_concrete_function(x)
+    operations = {operation.type for operation in graph.graph.get_operations()}
+    assert "BatchMatMulV2" not in operations
+    for separate, batched in zip(graph(x), compute(x)):
+        assert separate.shape == batched.shape
+        assert relative_error(separate, batched) < 1e-9  # rounding of float64, amplified by τ
