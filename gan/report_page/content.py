@@ -16,7 +16,8 @@ from gan.run_folder import RunFolder
 _MOST_GRIDS = 5
 _SMALL_GRID = 280  # pixels, the longer side of all grids but the last
 _LARGE_GRID = 1400
-_NOT_FIGURES = ("step", "seconds", "evaluated_images", "repetitions", "seed")
+_NOT_FIGURES = ("step", "images", "seconds", "evaluated_images", "repetitions", "seed")
+_SPREAD = "_spread"  # what the name of a figure's standard deviation ends with
 
 
 class SampleGrid(NamedTuple):
@@ -76,17 +77,25 @@ def gather(run: RunFolder) -> ReportContent:
     return ReportContent(
         title=os.path.basename(os.path.abspath(run.path)),
         facts=_facts(config, run, log, newest),
-        evaluation=[
-            (name, f"{value:.5g}")
-            for name, value in newest.items()
-            if isinstance(value, (int, float)) and name not in _NOT_FIGURES
-        ],
+        evaluation=_figures(newest),
         warning=newest.get("warning") or "",
-        charts=[draw_curves(title, curves) for title, curves in groups.items()],
+        charts=[draw_curves(title.replace("_", " "), curves) for title, curves in groups.items()],
         grids=_grids(run),
         differences=differences,
         settings=settings,
     )
+
+
+def _figures(record):
+    """Names and values of an evaluation's figures, repeated ones with their deviation."""
+    figures = []
+    for name, value in record.items():
+        if not isinstance(value, (int, float)) or name in _NOT_FIGURES or name.endswith(_SPREAD):
+            continue
+        spread = record.get(name + _SPREAD)
+        text = f"{value:.5g}" if spread is None else f"{value:.5g} ± {spread:.2g}"
+        figures.append((name, text))
+    return figures
 
 
 def _facts(config, run, log, newest):

@@ -43,7 +43,11 @@ def fill(run):
         run.add_training_point({"step": step, "images": 9 * step, "seconds": step / 10, **values})
     for step, distance in ((0, 90.0), (20, 12.345)):
         figures = {"frechet_distance_judge_test_64": distance, "class_accuracy_judge_64": 0.75}
-        run.add_metrics({"step": step, "evaluated_images": 64, "sha256": "abc", **figures})
+        figures["class_accuracy_judge_64_spread"] = 0.0321
+        run.add_metrics(
+            {"step": step, "images": 9 * step, "evaluated_images": 64, "sha256": "abc", **figures}
+        )
+    run.write_best({"step": 20, "figure": "frechet_distance_judge_test_64", "value": 12.345})
     for step in range(0, 31, 5):
         images = np.random.RandomState(step).uniform(-1, 1, [20, 16, 16, 1])
         save_grid(run.grid_path(step), images, 10, [0, 1])
@@ -75,7 +79,9 @@ def test_page(report, run):
         "training time 3 s",
         "images per second 123.4",
         "newest evaluation step 20",
+        "best evaluation step 20, kept in",
         "frechet_distance_judge_test_64 12.345",
+        "class_accuracy_judge_64 0.75 ± 0.032",
         "generator_lr 0.5 (preset: 0.0002)",
         "training.batch_size 8",
     ):
