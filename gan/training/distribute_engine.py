@@ -13,7 +13,7 @@ from tensorflow import keras
 
 from checkpoints.checkpoint_files import find_checkpoint, find_steps, read_variables
 from gan.config import ExperimentConfig
-from gan.networks import weights_by_path
+from gan.networks import make_generator, weights_by_path
 from gan.run_folder import RunFolder
 from gan.training.augmentation import make_augmentation
 from gan.training.checkpoint_saver import check_finite, save_checkpoint
@@ -128,10 +128,13 @@ class _Loop:
         self._weight_curves = WeightCurves(
             {"generator": state.generator, "discriminator": state.discriminator}
         )
+        # Grids show what evaluation and sampling use: the averages, if there are any.
+        has_averages = state.moving_average is not None
+        generator = make_generator(self._config.model) if has_averages else state.generator
+        self._grid_generator = generator
         self._grid_inputs = grid_inputs(self._config)
         self._draw_grid = tf.function(
-            lambda latents, labels: state.generator([latents, labels], training=False),
-            autograph=False,
+            lambda latents, labels: generator([latents, labels], training=False), autograph=False
         )
 
     def start(self, initial_weights):
@@ -250,6 +253,8 @@ class _Loop:
         """Draws the sample grid."""
         if not self._is_chief:
             return
+        if self._state.moving_average is not None:
+            self._state.moving_average.copy_to(self._grid_generator)
         images = self._draw_grid(*self._grid_inputs).numpy()
         # The other workers do not see the images, and must not be left behind.
         if not self._is_multi_worker and not np.isfinite(images).all():

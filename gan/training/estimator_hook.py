@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from checkpoints.checkpoint_files import find_checkpoint, find_steps, read_variables
-from checkpoints.tensor_names import SCOPES, engine_names
+from checkpoints.tensor_names import SCOPES, average_name, engine_names
 from gan.config import ExperimentConfig
 from gan.evaluation.eager_thread import eagerly
 from gan.networks import make_generator, weights_by_path
@@ -162,7 +162,7 @@ def images_of(config: ExperimentConfig, run: RunFolder, arrays: dict) -> int:
 
 
 class _GridDrawer:
-    """Draws sample grids eagerly, by a generator of its own."""
+    """Draws sample grids eagerly, by a generator of its own, from averages if there are any."""
 
     def __init__(self, config):
         self._generator = make_generator(config.model)
@@ -170,7 +170,8 @@ class _GridDrawer:
 
     def __call__(self, arrays):
         for path, weight in weights_by_path(self._generator).items():
-            weight.assign(arrays[SCOPES["generator"] + path])
+            name = SCOPES["generator"] + path
+            weight.assign(arrays.get(average_name(name), arrays[name]))
         return self._generator(list(self._inputs), training=False).numpy()
 
 

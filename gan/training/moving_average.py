@@ -74,6 +74,11 @@ class MovingAverage:
             ]
         )
 
+    def copy_to(self, generator: keras.Model):
+        """Gives another generator of the same shape the averages as its weights."""
+        for path, weight in weights_by_path(generator).items():
+            weight.assign(tf.convert_to_tensor(self._averages[path]))
+
     def variables_by_name(self) -> dict[str, tf.Variable]:
         """The averages by name in checkpoints: `.../conv1/kernel/ExponentialMovingAverage`."""
         names = engine_names("generator", self._averages)

@@ -21,6 +21,7 @@ from gan.run_folder import RunFolder
 from gan.training import distribute_engine, recovery
 from gan.training.interruption import Interrupted
 from gan.training.monitor import TrainingMonitor
+from gan.training.sample_grid import grid_inputs
 from gan.training.training_error import TrainingError
 from ham_tf.layers.draw_seeds import DrawSeeds
 
@@ -153,6 +154,22 @@ def test_compiled(tmp_path):
     np.testing.assert_allclose(
         losses(tmp_path / "compiled"), losses(tmp_path / "plain"), atol=1e-3, rtol=1e-3
     )
+
+
+@pytest.mark.parametrize("engine", [pytest.param("estimator", marks=needs_tfgan), "distribute"])
+def test_grids_show_the_averages(tmp_path, monkeypatch, engine):
+    """As evaluation and sampling do, which load them."""
+    grids = {}
+    monkeypatch.setattr(
+        TrainingMonitor, "grid", lambda monitor, step, images, writer: grids.update({step: images})
+    )
+    run = job(tmp_path, 2, engine=engine, ema_decay=0.9, generator_lr=0.05)
+    run.train()
+    inputs = grid_inputs(run._config)
+    for averaged in (True, False):
+        generator = load(str(tmp_path), averaged=averaged).generator
+        difference = np.abs(grids[2] - generator(list(inputs), training=False)).max()
+        assert (difference < 1e-5) == averaged
 
 
 def test_starts_from_weights(tmp_path):
