@@ -90,8 +90,10 @@ def test_the_graph_for_a_tpu(tpu, tmp_path):
     ]
     assert not unknown
     kinds = collections.Counter(operation.type for operation in operations)
-    # Moments of every batch norm and their gradients, gradients of every weight.
-    assert kinds["CrossReplicaSum"] > 50
+    # What a batch norm exchanges, [2, channels]: 6 norms in two sub-steps, and their gradients.
+    sums = [op.inputs[0].shape for op in operations if op.type == "CrossReplicaSum"]
+    assert sum(shape.rank == 2 and shape[0] == 2 for shape in sums) == 18
+    assert len(sums) > 50  # With the gradients of the weights.
     assert not {"PyFunc", "PyFuncStateless", "EagerPyFunc"} & set(kinds)
     # The names of a run on any other device.
     averages = {name for name in seen["saved"] if name.endswith("/ExponentialMovingAverage")}
