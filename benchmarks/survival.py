@@ -215,12 +215,14 @@ def try_resume(folder, generator, progress):
     whole.train()
     progress.update()
     parts = TrainedRun(os.path.join(folder, "parts"), _STEPS, _EVERY)
-    moment = _EVERY + generator.randrange(1, _EVERY - 1)
+    # Far from the end, as this process may be slow to notice the moment.
+    moment = _EVERY + generator.randrange(1, _EVERY // 2)
     parts.start()
     parts.wait_until(lambda: parts.shown_step >= moment)
-    killed_at = parts.shown_step
     parts.check(parts.send(signal.SIGKILL) == -signal.SIGKILL, "it ended before the kill")
-    parts.check(parts.saved_step == _EVERY, "there is another checkpoint than expected")
+    killed_at = parts.shown_step
+    saved = parts.saved_step
+    parts.check(_EVERY <= saved <= killed_at, f"the newest checkpoint is of step {saved}")
     parts.train()
     variables = parts.check_equal(whole, _STEPS)
     # The next batches.
