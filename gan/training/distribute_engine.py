@@ -272,7 +272,7 @@ class _Loop:
     def _restore(self):
         path = find_checkpoint(self._run.checkpoint_dir)
         arrays = read_variables(path)
-        if "distribute/images" not in arrays:  # The estimator counts steps alone.
+        if "distribute/images" not in arrays:  # Of a version that counted steps alone.
             training, step = self._config.training, int(arrays["global_step"])
             images = self._run.images_at(step) or step * training.batch_size
             arrays["distribute/images"] = np.int64(images)
