@@ -15,8 +15,7 @@ class CD(Decomposition):
 
     A step is `C = softmax(τ cos(X, B))`, `B ← normalise(mean of X weighted by C)`.
     The reconstruction solves `min ‖X - C' B‖² + β ‖C'‖²`:
-    `C' = X Bᵀ (B Bᵀ + β I)⁻¹`. Linear in `X`, so automatic differentiation is the
-    closed form.
+    `C' = X Bᵀ (B Bᵀ + β I)⁻¹`, linear in `X`.
 
     Attributes:
         rank: number of bases.
@@ -46,12 +45,18 @@ class CD(Decomposition):
         return Factors(l2_normalize(weighted_means(x, coefficients), -1, 1e-6), coefficients)
 
     def refine(self, x, factors):
+        return tf.matmul(x, self._projection(factors.bases), transpose_b=True)
+
+    def refine_vjp(self, x, factors, coefficients, d_coefficients):
+        del x, coefficients
+        return tf.matmul(d_coefficients, self._projection(factors.bases))
+
+    def _projection(self, bases):
+        """What maps pixels to coefficients: `(B Bᵀ + β I)⁻¹ B`, `[..., rank, channels]`."""
         # The system is solved for the bases, which are few, not for the pixels.
-        bases = factors.bases
         gram = tf.matmul(bases, bases, transpose_b=True)
         identity = tf.eye(self.rank, dtype=gram.dtype)
         # A factorisation that fails stops the whole batch: NaN stays in its sample.
         finite = tf.reduce_all(tf.math.is_finite(gram), axis=[-2, -1], keepdims=True)
         gram = tf.where(finite, gram, identity) + self.ridge * identity
-        projection = tf.linalg.cholesky_solve(tf.linalg.cholesky(gram), bases)
-        return tf.matmul(x, projection, transpose_b=True)
+        return tf.linalg.cholesky_solve(tf.linalg.cholesky(gram), bases)

@@ -3,6 +3,7 @@
 import numbers
 
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util  # No public name tells a TPU's graph.
 
 from ham_tf.decompositions.decomposition import Decomposition, Factors
 
@@ -93,6 +94,9 @@ def _pays_to_separate(x, rank):
     problems, product = x.shape[:-2].num_elements(), x.shape[-2] * x.shape[-1] * rank
     enough = problems <= _MOST_SEPARATE_PROBLEMS and product >= _LEAST_SEPARATE_PRODUCT
     if problems != 1 and not (problems and enough):
+        return False
+    # A TPU is not visible where its graph is made, on a coordinator.
+    if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
         return False
     return not any(tf.config.get_visible_devices(kind) for kind in ("GPU", "TPU"))
 

@@ -16,10 +16,10 @@ def cosine_assignments(x, bases, inverse_temperature):
     Returns:
         `[..., positions, rank]`; each row sums to 1.
     """
-    # One scale per pixel instead of a normalised copy of x.
-    inverse_norm = 1 / tf.sqrt(tf.maximum(tf.reduce_sum(x * x, -1, keepdims=True), 1e-24))
-    cosines = tf.matmul(x, l2_normalize(bases, -1, 1e-6), transpose_b=True) * inverse_norm
-    return tf.nn.softmax(inverse_temperature * cosines)
+    # One scale per pixel instead of a normalised copy of x and a pass for the temperature.
+    norm = tf.sqrt(tf.maximum(tf.reduce_sum(x * x, -1, keepdims=True), 1e-24))
+    products = tf.matmul(x, l2_normalize(bases, -1, 1e-6), transpose_b=True)
+    return tf.nn.softmax(products * (inverse_temperature / norm))
 
 
 def weighted_means(x, assignments):

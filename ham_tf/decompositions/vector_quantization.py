@@ -40,22 +40,22 @@ class VQ(Decomposition):
         return Factors(weighted_means(x, coefficients), coefficients)
 
     def refine(self, x, factors):
-        cosines = self._scale(x) * tf.matmul(x, _codeword_directions(factors), transpose_b=True)
-        return tf.nn.softmax(self.inverse_temperature * cosines)
+        products = tf.matmul(x, _codeword_directions(factors), transpose_b=True)
+        return tf.nn.softmax(self._scale(x) * products)
 
     def refine_vjp(self, x, factors, coefficients, d_coefficients):
         # Here, and not in `refine`, the pixels' length counts as constant.
         mean = tf.reduce_sum(coefficients * d_coefficients, axis=-1, keepdims=True)
         d_logits = coefficients * (d_coefficients - mean)
-        scale = self.inverse_temperature * self._scale(x)
-        return tf.matmul(scale * d_logits, _codeword_directions(factors))
+        return tf.matmul(self._scale(x) * d_logits, _codeword_directions(factors))
 
     def _scale(self, x):
-        """One over the length of each pixel: `[..., positions, 1]`."""
+        """τ over the length of each pixel: `[..., positions, 1]`."""
         square = tf.reduce_sum(x * x, axis=-1, keepdims=True)
         # A pixel of no length has no direction, and its gradient would be 1e8.
         tiny = square < 1e-12
-        scale = 1 / (tf.sqrt(tf.where(tiny, tf.ones_like(square), square)) + 1e-6)
+        norm = tf.sqrt(tf.where(tiny, tf.ones_like(square), square))
+        scale = self.inverse_temperature / (norm + 1e-6)
         return tf.where(tiny, tf.zeros_like(scale), scale)
 
 

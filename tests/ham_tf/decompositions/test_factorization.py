@@ -9,6 +9,7 @@ from conftest import relative_error
 from random_problems import DECOMPOSITIONS, random_problem, run_steps, value_and_gradient
 
 from ham_tf.decompositions import (
+    CD,
     EM,
     GRADIENTS,
     NMF,
@@ -28,6 +29,13 @@ every_gradient = pytest.mark.parametrize("gradient", GRADIENTS)
 @dataclasses.dataclass(frozen=True)
 class AutodiffNMF(NMF):
     """NMF without its closed form."""
+
+    refine_vjp = Decomposition.refine_vjp
+
+
+@dataclasses.dataclass(frozen=True)
+class AutodiffCD(CD):
+    """Concept decomposition without its closed form."""
 
     refine_vjp = Decomposition.refine_vjp
 
@@ -172,7 +180,9 @@ def test_no_gradient_reaches_the_bases_unless_unrolled(decomposition, gradient):
 
 
 @pytest.mark.parametrize(
-    ("closed", "automatic"), [(NMF(3), AutodiffNMF(3)), (VQ(3), AutodiffVQ(3))], ids=["nmf", "vq"]
+    ("closed", "automatic"),
+    [(NMF(3), AutodiffNMF(3)), (CD(3), AutodiffCD(3)), (VQ(3), AutodiffVQ(3))],
+    ids=["nmf", "cd", "vq"],
 )
 class TestClosedForm:
     def test_equals_autodiff(self, closed, automatic):
@@ -346,3 +356,20 @@ def test_separate_problems_are_the_same_problems(monkeypatch, decomposition, gra
     for separate, batched in zip(graph(x), compute(x)):
         assert separate.shape == batched.shape
         assert relative_error(separate, batched) < 1e-9  # rounding of float64, amplified by τ
+
+
+def test_problems_stay_together_in_the_graph_for_a_tpu():
+    """Its coordinator sees no TPU; a batched product is what suits one."""
+
+    def compute(x):
+        return factorize(NMF(3), x, tf.ones([1, 8, 3]), 2)[0]
+
+    with tf.Graph().as_default() as graph:
+        x = tf.ones([1, 12, 8])
+        compute(x)
+        separate = {operation.type for operation in graph.get_operations()}
+    with tf.Graph().as_default() as graph:
+        tf.compat.v1.tpu.rewrite(compute, [tf.ones([1, 12, 8])])
+        together = {operation.type for operation in graph.get_operations()}
+    assert "BatchMatMulV2" not in separate
+    assert "BatchMatMulV2" in together
