@@ -1,11 +1,15 @@
 """The benchmarks run, and their arithmetic is the published one. No time is asserted."""
 
 import json
+import sys
 
 import pytest
 
-from benchmarks import context_modules, full_size_step, ham, input_pipeline
+from benchmarks import context_modules, full_size_step, ham, ham_contenders, input_pipeline
 from benchmarks.context_modules import GRADIENTS, MODULES, main, multiply_adds
+from benchmarks.documented_tables import replace_tables
+
+_STACKS = ("tfgan", "current")
 
 
 @pytest.mark.parametrize(
@@ -98,16 +102,20 @@ def test_a_step_of_full_networks():
 )
 def test_multiply_adds_of_contenders(contender, backward, expected):
     size = (1, 128, 128, 512, 64)
-    assert ham.multiply_adds(contender, size, backward=backward) == expected
+    assert ham_contenders.multiply_adds(contender, size, backward=backward) == expected
 
 
 def test_full_attention_is_refused_where_it_has_no_room():
-    assert "all pairs would take 8 GiB" in ham.refusal("self_attention", (8, 128, 128, 256, 32))
-    assert ham.refusal("nmf", (8, 128, 128, 256, 32)) is None
+    assert "all pairs would take 8 GiB" in ham_contenders.refusal(
+        "self_attention", (8, 128, 128, 256, 32)
+    )
+    assert ham_contenders.refusal("nmf", (8, 128, 128, 256, 32)) is None
 
 
-@pytest.mark.parametrize("gradient", ["one_step", "unrolled"])
-def test_naive_transcription_computes_the_same(gradient):
+@pytest.mark.parametrize(
+    ("gradient", "left_to_right"), [("one_step", False), ("one_step", True), ("unrolled", False)]
+)
+def test_naive_transcription_computes_the_same(gradient, left_to_right):
     import numpy as np
     import tensorflow as tf
 
@@ -119,14 +127,39 @@ def test_naive_transcription_computes_the_same(gradient):
     bases = tf.constant(random.uniform(size=[2, 8, 3]))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
-        ours, naive = nmf(x, bases, gradient=gradient), naive_nmf(x, bases, 6, gradient)
+        ours = nmf(x, bases, gradient=gradient)
+        naive = naive_nmf(x, bases, 6, gradient, left_to_right)
     np.testing.assert_allclose(naive, ours, rtol=1e-9, atol=1e-12)
     gradients = [tape.gradient(y, x, tf.sin(x)) for y in (naive, ours)]
     np.testing.assert_allclose(*gradients, rtol=1e-7, atol=1e-10)
 
 
+def test_transcription_to_pytorch_computes_the_same():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    import numpy as np
+
+    from benchmarks.naive_hams import pytorch_nmf
+    from ham_tf.decompositions import nmf
+
+    random = np.random.RandomState(0)
+    x, bases = random.normal(size=[2, 8, 5, 6]), random.uniform(size=[2, 8, 3])
+    matrix = x.reshape(2, 8, 30).transpose(0, 2, 1)
+    ours = nmf(matrix, bases).numpy().transpose(0, 2, 1).reshape(x.shape)
+    np.testing.assert_allclose(
+        pytorch_nmf(torch.tensor(x), torch.tensor(bases)), ours, rtol=1e-9, atol=1e-12
+    )
+
+
+def test_pytorch_is_skipped_with_its_reason(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert "pip install torch" in ham_contenders.refusal("pytorch_nmf", (1, 4, 4, 8, 2))
+
+
 def test_hams_are_compared(tmp_path, capsys):
     figures_path, plot_path = tmp_path / "figures.json", tmp_path / "plot.png"
+    page = tmp_path / "page.md"
+    blocks = [f"<!-- benchmarks.ham: {stack} -->\nold\n<!-- end -->\n" for stack in _STACKS]
+    page.write_text("before\n" + "between\n".join(blocks) + "after\n")
     ham.main(
         [
             "--sizes=1x6x6x16x4",
@@ -136,6 +169,7 @@ def test_hams_are_compared(tmp_path, capsys):
             "--no_memory",
             f"--json={figures_path}",
             f"--plot={plot_path}",
+            f"--docs={page}",
         ]
     )
     figures = json.loads(figures_path.read_text())
@@ -145,8 +179,20 @@ def test_hams_are_compared(tmp_path, capsys):
         "pooled_attention",
     ]
     assert all(row["forward_ms"] > 0 and row["training_ms"] > 0 for row in figures["rows"])
-    assert "| naive_one_step | " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| naive_one_step | " in printed
+    assert printed.strip() in page.read_text()
+    assert page.read_text().startswith("before\n<!-- ")
+    assert page.read_text().count("old") == 1  # the other stack's
     assert plot_path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_page_without_the_block(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- a -->\n<!-- end -->\n")
+    with pytest.raises(ValueError, match="must have one block from '<!-- b -->' .* not 0"):
+        replace_tables(str(page), "b", "text")
+    assert page.read_text() == "<!-- a -->\n<!-- end -->\n"
 
 
 def test_memory_counts_the_result():
