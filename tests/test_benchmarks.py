@@ -5,7 +5,14 @@ import sys
 
 import pytest
 
-from benchmarks import context_modules, full_size_step, ham, ham_contenders, input_pipeline
+from benchmarks import (
+    context_modules,
+    full_size_step,
+    ham,
+    ham_contenders,
+    input_pipeline,
+    start_up,
+)
 from benchmarks.context_modules import GRADIENTS, MODULES, main, multiply_adds
 from benchmarks.documented_tables import replace_tables
 
@@ -213,3 +220,21 @@ def test_wrong_flags_of_ham(capsys, flag, message):
     with pytest.raises(SystemExit):
         ham.parse([flag])
     assert message in capsys.readouterr().err
+
+
+def test_start_up_is_measured(monkeypatch, capsys):
+    def run(*arguments, status=0):
+        assert status == (1 if "--preset=nonsense" in arguments else 0)
+        return 5.0, "3.5 0.25\n"
+
+    monkeypatch.setattr(start_up, "_run", run)
+    start_up.main(["--repetitions=3"])
+    printed = capsys.readouterr().out
+    assert "| import ham_tf, beyond that | 0.25 |" in printed
+    assert "| gan.generate, beyond TensorFlow's import | 1.50 |" in printed
+    assert "| gan.train --help | 5.00 |" in printed
+
+
+def test_start_up_reports_a_command_that_fails():
+    with pytest.raises(SystemExit, match="error: -c print.* ended with 0"):
+        start_up._run("-c", "print()", status=3)
