@@ -30,6 +30,7 @@ from gan.training.strategy import (
     lost_workers_explained,
     make_strategy,
 )
+from gan.training.trained_images import images_of
 from gan.training.training_error import CollapseError, DivergenceError, TrainingError
 from gan.training.training_events import TrainingEvents
 from gan.training.training_state import TrainingState
@@ -273,10 +274,10 @@ class _Loop:
         path = find_checkpoint(self._run.checkpoint_dir)
         arrays = read_variables(path)
         if "distribute/images" not in arrays:  # Of a version that counted steps alone.
-            training, step = self._config.training, int(arrays["global_step"])
-            images = self._run.images_at(step) or step * training.batch_size
+            images = images_of(self._config, self._run, arrays)
+            sub_steps = 1 + self._config.training.discriminator_steps
             arrays["distribute/images"] = np.int64(images)
-            arrays["distribute/examples"] = np.int64(images * (1 + training.discriminator_steps))
+            arrays["distribute/examples"] = np.int64(images * sub_steps)
         try:
             self._state.assign(arrays)
         except (KeyError, ValueError) as error:

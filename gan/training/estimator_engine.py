@@ -20,13 +20,14 @@ from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
 from gan.training.estimator_batches import estimator_batches
 from gan.training.estimator_bridge import TRAIN, KerasGAN
-from gan.training.estimator_hook import TrainingHook, images_of
+from gan.training.estimator_hook import TrainingHook
 from gan.training.estimator_step import GradientRecorder, after_step, make_augment
 from gan.training.interruption import Interruption
 from gan.training.losses import discriminator_hinge_loss, generator_hinge_loss
 from gan.training.monitor import TrainingMonitor
 from gan.training.recovery import Recovery
 from gan.training.strategy import check_batch_size_of, find_tpu
+from gan.training.trained_images import images_of
 from gan.training.training_error import CollapseError, DivergenceError, TrainingError
 from preprocessing.sources.labelled_images import ImageSource
 

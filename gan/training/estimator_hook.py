@@ -20,6 +20,7 @@ from gan.training.interruption import Interruption
 from gan.training.monitor import GRID_COLUMNS, TrainingMonitor
 from gan.training.recovery import Recovery
 from gan.training.sample_grid import grid_inputs
+from gan.training.trained_images import images_of
 from gan.training.training_error import DivergenceError, TrainingError
 from gan.training.training_step import MEASURED
 from gan.training.weight_curves import WeightCurves
@@ -151,14 +152,6 @@ class TrainingHook(tf.compat.v1.train.SessionRunHook):
         path = eagerly(lambda: save_checkpoint(folder, step, arrays, kept))
         self._recovery.checkpoint_saved()
         self._on_checkpoint(step, path)
-
-
-def images_of(config: ExperimentConfig, run: RunFolder, arrays: dict) -> int:
-    """Images trained on up to a checkpoint, repetitions counted."""
-    if "distribute/images" in arrays:
-        return int(arrays["distribute/images"])
-    step = int(arrays["global_step"])  # Of a version that counted steps alone.
-    return run.images_at(step) or step * config.training.batch_size
 
 
 class _GridDrawer:
