@@ -11,6 +11,7 @@ from gan.layers.residual_block import DownBlock
 from gan.layers.spectral_normalization import (
     SpectralNormDense,
     SpectralNormEmbedding,
+    normalized_once,
     update_spectral_norms,
 )
 from gan.resolutions import check_image_size, resolution_of_hamburger
@@ -158,6 +159,10 @@ class Discriminator(keras.Model):
     def update_spectral_norms(self):
         """Stores new singular vectors; see `gan.layers.spectral_normalization`."""
         return update_spectral_norms(self)
+
+    def normalized_once(self):
+        """A context whose calls share the normalised weights; see there."""
+        return normalized_once(self)
 
     def get_config(self):
         return {**self._arguments, "name": self.name, "dtype": self.dtype_policy.name}

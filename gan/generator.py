@@ -12,6 +12,7 @@ from gan.layers.residual_block import UpBlock
 from gan.layers.spectral_normalization import (
     SpectralNormConv2D,
     SpectralNormDense,
+    normalized_once,
     update_spectral_norms,
 )
 from gan.resolutions import (
@@ -160,6 +161,10 @@ class Generator(keras.Model):
     def update_spectral_norms(self):
         """Stores new singular vectors; see `gan.layers.spectral_normalization`."""
         return update_spectral_norms(self)
+
+    def normalized_once(self):
+        """A context whose calls share the normalised weights; see there."""
+        return normalized_once(self)
 
     def get_config(self):
         return {**self._arguments, "name": self.name, "dtype": self.dtype_policy.name}

@@ -4,20 +4,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from gan.layers.conditional_batch_norm import ConditionalBatchNorm
+from gan.layers.resampling_convolution import downsample, upsample
 from gan.layers.spectral_normalization import SpectralNormConv2D
 from ham_tf.layers.sublayers import build_sublayer
-
-
-def upsample(x):
-    """Doubles height and width by repeating pixels: `[batch, 2h, 2w, channels]`."""
-    _, height, width, channels = x.shape
-    x = tf.tile(x[:, :, None, :, None, :], [1, 1, 2, 1, 2, 1])
-    return tf.reshape(x, [-1, 2 * height, 2 * width, channels])
-
-
-def downsample(x):
-    """Halves height and width by averaging 2×2 pixels: `[batch, h/2, w/2, channels]`."""
-    return tf.nn.avg_pool2d(x, ksize=2, strides=2, padding="VALID")
 
 
 @keras.utils.register_keras_serializable(package="hamgan")
@@ -45,7 +34,7 @@ class UpBlock(keras.layers.Layer):
         self.decay = decay
         policy = self.dtype_policy
         self.norm1 = ConditionalBatchNorm(num_classes, decay, name="norm1", dtype=policy)
-        self.conv1 = SpectralNormConv2D(channels, 3, name="conv1", dtype=policy)
+        self.conv1 = SpectralNormConv2D(channels, 3, resampling="up", name="conv1", dtype=policy)
         self.norm2 = ConditionalBatchNorm(num_classes, decay, name="norm2", dtype=policy)
         self.conv2 = SpectralNormConv2D(channels, 3, name="conv2", dtype=policy)
         self.shortcut = SpectralNormConv2D(channels, 1, name="shortcut", dtype=policy)
@@ -60,7 +49,7 @@ class UpBlock(keras.layers.Layer):
 
     def call(self, inputs, labels, training=None):
         x = tf.nn.relu(self.norm1(inputs, labels, training=training))
-        x = self.conv1(upsample(x))
+        x = self.conv1(x)
         x = tf.nn.relu(self.norm2(x, labels, training=training))
         x = self.conv2(x)
         # The published order is up-sampling, then the 1×1 convolution: equal,
@@ -99,7 +88,13 @@ class DownBlock(keras.layers.Layer):
         self.downsampling = downsampling
         self.first = first
         self.conv1 = SpectralNormConv2D(channels, 3, name="conv1", dtype=self.dtype_policy)
-        self.conv2 = SpectralNormConv2D(channels, 3, name="conv2", dtype=self.dtype_policy)
+        self.conv2 = SpectralNormConv2D(
+            channels,
+            3,
+            resampling="down" if downsampling else None,
+            name="conv2",
+            dtype=self.dtype_policy,
+        )
         self.shortcut = None
 
     def build(self, input_shape):
@@ -119,7 +114,7 @@ class DownBlock(keras.layers.Layer):
         if self.downsampling:
             # Published after the 1×1 convolution except in the first block:
             # equal by linearity, and a quarter of the work.
-            x, skip = downsample(x), downsample(skip)
+            skip = downsample(skip)
         return x + (skip if self.shortcut is None else self.shortcut(skip))
 
     def compute_output_shape(self, input_shape):

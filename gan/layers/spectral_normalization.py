@@ -18,11 +18,15 @@ Reference:
 """
 
 import abc
+import contextlib
 
 import tensorflow as tf
 from tensorflow import keras
 
 from gan.layers.precision import add_wide_weight
+from gan.layers.resampling_convolution import downsampled_conv2d, upsampled_conv2d
+
+_RESAMPLED = {"up": upsampled_conv2d, "down": downsampled_conv2d}
 
 
 def power_iteration(weight, u):
@@ -64,6 +68,7 @@ class SpectralNormLayer(keras.layers.Layer):
     def __init__(self, at_most_one=True, **kwargs):
         super().__init__(**kwargs)
         self.at_most_one = at_most_one
+        self._held = None  # The normalised weight, within `normalized_once`.
 
     @abc.abstractmethod
     def raw_weight(self):
@@ -81,10 +86,7 @@ class SpectralNormLayer(keras.layers.Layer):
 
     def normalized_weight(self):
         """The weight divided by σ or max(1, σ), of the raw weight's shape and the compute dtype."""
-        weight = tf.convert_to_tensor(self.raw_weight())
-        sigma = spectral_norm(weight, tf.convert_to_tensor(self.u))
-        weight = weight / (tf.maximum(1.0, sigma) if self.at_most_one else sigma)
-        return tf.cast(weight, self.compute_dtype)
+        return tf.cast(self._wide_normalized_weight(), self.compute_dtype)
 
     def update_spectral_norm(self):
         """Stores the vector of one more power iteration; returns the assignment."""
@@ -98,6 +100,14 @@ class SpectralNormLayer(keras.layers.Layer):
         config.update(at_most_one=self.at_most_one)
         return config
 
+    def _wide_normalized_weight(self):
+        """The same before it is cast."""
+        if self._held is not None:
+            return self._held
+        weight = tf.convert_to_tensor(self.raw_weight())
+        sigma = spectral_norm(weight, tf.convert_to_tensor(self.u))
+        return weight / (tf.maximum(1.0, sigma) if self.at_most_one else sigma)
+
 
 @keras.utils.register_keras_serializable(package="hamgan")
 class SpectralNormConv2D(SpectralNormLayer):
@@ -108,16 +118,35 @@ class SpectralNormConv2D(SpectralNormLayer):
         kernel_size: side of the square kernel.
         use_bias: whether to add a bias.
         at_most_one: see `SpectralNormLayer`.
+        resampling: `"up"` doubles height and width before the convolution by repeating
+            pixels, `"down"` halves them after it by averaging 2×2; None for neither. Both
+            want a kernel of size 3.
 
     Call arguments:
         inputs: `[batch, height, width, channels]`.
 
     Returns:
-        `[batch, height, width, filters]`.
+        `[batch, height, width, filters]`, height and width doubled or halved.
+
+    Raises:
+        ValueError: for another resampling, or one with another kernel size.
     """
 
-    def __init__(self, filters, kernel_size, use_bias=True, at_most_one=True, **kwargs):
+    def __init__(
+        self, filters, kernel_size, use_bias=True, at_most_one=True, resampling=None, **kwargs
+    ):
         super().__init__(at_most_one, **kwargs)
+        if resampling not in (None, *_RESAMPLED):
+            offered = [None, *_RESAMPLED]
+            raise ValueError(
+                f"`resampling` must be one of {offered}. Received: resampling={resampling!r}"
+            )
+        if resampling is not None and kernel_size != 3:
+            raise ValueError(
+                "`kernel_size` must be 3 where `resampling` is given. "
+                f"Received: kernel_size={kernel_size!r}"
+            )
+        self.resampling = resampling
         self.filters = filters
         self.kernel_size = kernel_size
         self.use_bias = use_bias
@@ -139,15 +168,28 @@ class SpectralNormConv2D(SpectralNormLayer):
         return self.kernel
 
     def call(self, inputs):
-        outputs = tf.nn.conv2d(inputs, self.normalized_weight(), strides=1, padding="SAME")
+        if self.resampling is None:
+            outputs = tf.nn.conv2d(inputs, self.normalized_weight(), strides=1, padding="SAME")
+        else:
+            outputs = _RESAMPLED[self.resampling](inputs, self._wide_normalized_weight())
         return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.filters)
+        batch, height, width, _ = input_shape
+        if self.resampling == "up":
+            height, width = 2 * height, 2 * width
+        elif self.resampling == "down":
+            height, width = height // 2, width // 2
+        return (batch, height, width, self.filters)
 
     def get_config(self):
         config = super().get_config()
-        config.update(filters=self.filters, kernel_size=self.kernel_size, use_bias=self.use_bias)
+        config.update(
+            filters=self.filters,
+            kernel_size=self.kernel_size,
+            use_bias=self.use_bias,
+            resampling=self.resampling,
+        )
         return config
 
 
@@ -241,6 +283,23 @@ class SpectralNormEmbedding(SpectralNormLayer):
         return config
 
 
+@contextlib.contextmanager
+def normalized_once(model):
+    """Within it, all calls of `model` share one normalisation of every weight.
+
+    For several calls in a graph with the same weights: real and fake images of a sub-step, or
+    a loop over images. Gradients pass through if a tape around it watches the weights.
+    """
+    layers = _normalized_layers(model)
+    try:
+        for layer in layers:
+            layer._held = layer._wide_normalized_weight()
+        yield
+    finally:
+        for layer in layers:
+            layer._held = None
+
+
 def update_spectral_norms(model):
     """Stores a new singular vector in every spectrally normalised layer of `model`.
 
@@ -249,8 +308,9 @@ def update_spectral_norms(model):
     Returns:
         The list of assignments: in a TF1 graph, ops to run or depend on.
     """
-    return [
-        layer.update_spectral_norm()
-        for layer in model._flatten_layers()  # The one list both Keras versions have.
-        if isinstance(layer, SpectralNormLayer)
-    ]
+    return [layer.update_spectral_norm() for layer in _normalized_layers(model)]
+
+
+def _normalized_layers(model):
+    layers = model._flatten_layers()  # The one list both Keras versions have.
+    return [layer for layer in layers if isinstance(layer, SpectralNormLayer)]

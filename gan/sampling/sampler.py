@@ -23,7 +23,7 @@ def sample_images(
     processor's instructions, which round differently, it is computed.
 
     Args:
-        generator: Keras model of `[latents, labels]`.
+        generator: a `Generator`.
         samples: which images; all are changed between classes, or none is.
         z_dim: length of a latent.
         num_classes: number of classes.
@@ -49,12 +49,13 @@ def _one_by_one(generator, latents, labels, at_once):
 
     @tf.function(input_signature=signature, autograph=False)
     def draw(latents, labels):
-        return tf.map_fn(
-            lambda one: generator([one[0][None], one[1][None]], training=False)[0],
-            (latents, labels),
-            fn_output_signature=tf.float32,
-            parallel_iterations=at_once,
-        )
+        with generator.normalized_once():
+            return tf.map_fn(
+                lambda one: generator([one[0][None], one[1][None]], training=False)[0],
+                (latents, labels),
+                fn_output_signature=tf.float32,
+                parallel_iterations=at_once,
+            )
 
     return draw
 

@@ -55,56 +55,70 @@ class TrainingStep:
             losses and logits its share, so that the sum over replicas is the mean; the
             sum of norms is at least the norm of all replicas' gradients together.
         """
-        context = tf.distribute.get_replica_context()
-        share = 1.0 / context.num_replicas_in_sync
-        measured = {}
-        for index in range(self._discriminator_steps + 1):
-            of_generated = {name: value[index] for name, value in generated.items()}
-            of_real = {name: value[index] for name, value in real.items()}
-            self._state.generator.update_spectral_norms()
-            self._state.discriminator.update_spectral_norms()
-            if index < self._discriminator_steps:
-                self._train_discriminator(index, of_generated, of_real, share, measured)
-            else:
-                self._train_generator(index, of_generated, share, measured)
+        last, measured = self._discriminator_steps, {}
+        for index in range(last):
+            parts = _part(generated, index), _part(real, index)
+            measured.update(self.train_discriminator(*parts, index))
+        measured.update(self.train_generator(_part(generated, last)))
         return [measured[name] for name in MEASURED]
 
-    def _train_discriminator(self, index, generated, real, share, measured):
-        state, labels = self._state, generated["labels"]
+    def train_discriminator(self, generated, real, index=0):
+        """Does one sub-step of the discriminator.
+
+        Args:
+            generated: `{"latents": [batch, z_dim], "labels": [batch]}`.
+            real: `{"images": [batch, size, size, channels], "labels": [batch]}`.
+            index: number of the sub-step, which the draws of the augmentation depend on.
+
+        Returns:
+            Its part of what the step measures, by name.
+        """
+        state, labels, share = self._state, generated["labels"], _share()
+        self._update_spectral_norms()
         images = state.generator([generated["latents"], labels], training=True)
         variables = _trainable(state.discriminator)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            fake = self._judge(images, labels, index, 0)
-            real = self._judge(real["images"], real["labels"], index, 1)
+            with state.discriminator.normalized_once():
+                fake = self._judge(images, labels, index, 0)
+                real = self._judge(real["images"], real["labels"], index, 1)
             loss = tf.reduce_mean(discriminator_hinge_loss(real, fake)) * share
             scaled = _scaled(loss, state.discriminator_scale)
-        measured["loss/discriminator"] = loss
-        measured["logits/real"] = tf.reduce_mean(real) * share
-        measured["logits/fake"] = tf.reduce_mean(fake) * share
-        measured["gradient_norm/discriminator"] = _apply(
+        norm = _apply(
             state.discriminator_optimizer,
             state.discriminator_scale,
             tape.gradient(scaled, variables),
             state.discriminator.trainable_weights,
         )
+        return {
+            "loss/discriminator": loss,
+            "logits/real": tf.reduce_mean(real) * share,
+            "logits/fake": tf.reduce_mean(fake) * share,
+            "gradient_norm/discriminator": norm,
+        }
 
-    def _train_generator(self, index, generated, share, measured):
+    def train_generator(self, generated):
+        """Does the sub-step of the generator; see `train_discriminator`."""
         state, labels = self._state, generated["labels"]
+        self._update_spectral_norms()
         variables = _trainable(state.generator)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             images = state.generator([generated["latents"], labels], training=True)
-            fake = self._judge(images, labels, index, 0)
-            loss = tf.reduce_mean(generator_hinge_loss(fake)) * share
+            fake = self._judge(images, labels, self._discriminator_steps, 0)
+            loss = tf.reduce_mean(generator_hinge_loss(fake)) * _share()
             scaled = _scaled(loss, state.generator_scale)
-        measured["loss/generator"] = loss
-        measured["gradient_norm/generator"] = _apply(
+        norm = _apply(
             state.generator_optimizer,
             state.generator_scale,
             tape.gradient(scaled, variables),
             state.generator.trainable_weights,
         )
+        return {"loss/generator": loss, "gradient_norm/generator": norm}
+
+    def _update_spectral_norms(self):
+        self._state.generator.update_spectral_norms()
+        self._state.discriminator.update_spectral_norms()
 
     def _judge(self, images, labels, sub_step, is_real):
         """Logits, float32, of images that were augmented by draws of their own."""
@@ -116,6 +130,15 @@ class TrainingStep:
             of_step = (2 * sub_step + is_real) * context.num_replicas_in_sync + replica
             images = self._augment(images, tf.stack([self._seed, step * draws + of_step]))
         return tf.cast(self._state.discriminator([images, labels], training=True), tf.float32)
+
+
+def _part(batch, index):
+    return {name: value[index] for name, value in batch.items()}
+
+
+def _share():
+    """Of a mean over this replica's examples in the mean over all."""
+    return 1.0 / tf.distribute.get_replica_context().num_replicas_in_sync
 
 
 def _trainable(model):

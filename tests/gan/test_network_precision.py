@@ -102,18 +102,25 @@ def test_gradients_of_both_losses_are_finite(policy, changes):
 @pytest.mark.parametrize("policy", POLICIES)
 def test_gradients_are_close_to_float32(policy):
     """Of the discriminator, whose training mode differs by fresh bases alone: without a ham."""
-    latents, images, labels = make_inputs()
-    del latents
-    found = {}
-    for dtype in (None, policy):
-        _, discriminator = make_models(dtype, ham="none")
-        with tf.GradientTape() as tape:
-            logits = discriminator([images, labels], training=True)
-            loss = tf.reduce_sum(logits * np.arange(1, BATCH + 1, dtype=np.float32)[:, None])
-        gradients = tape.gradient(loss, trainable(discriminator))
-        found[dtype] = np.concatenate([np.ravel(gradient) for gradient in gradients])
-    error = np.linalg.norm(found[policy] - found[None]) / np.linalg.norm(found[None])
-    assert 0 < error < TOLERANCE[policy]
+    _, images, labels = make_inputs()
+    discriminators = [make_models(dtype, ham="none")[1] for dtype in (policy, None)]
+    errors = []
+    for seed in range(5):  # A relu may switch by rounding and take a gradient along: the median.
+        drawn = np.random.RandomState(seed).uniform(-1, 1, size=images.shape)
+        gradients = [
+            gradient_of_logits(network, tf.constant(drawn, tf.float32), labels)
+            for network in discriminators
+        ]
+        errors.append(np.linalg.norm(gradients[0] - gradients[1]) / np.linalg.norm(gradients[1]))
+    assert 0 < np.median(errors) < TOLERANCE[policy]
+
+
+def gradient_of_logits(discriminator, images, labels):
+    with tf.GradientTape() as tape:
+        logits = discriminator([images, labels], training=True)
+        loss = tf.reduce_sum(logits * np.arange(1, BATCH + 1, dtype=np.float32)[:, None])
+    gradients = tape.gradient(loss, trainable(discriminator))
+    return np.concatenate([np.ravel(tf.convert_to_tensor(gradient)) for gradient in gradients])
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -1,14 +1,18 @@
 """Spectral normalisation: against singular values, and what call may not do."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import tf_variable
+from tensorflow import keras
 
 from gan.layers.spectral_normalization import (
     SpectralNormConv2D,
     SpectralNormDense,
     SpectralNormEmbedding,
+    normalized_once,
     spectral_norm,
 )
 
@@ -85,3 +89,28 @@ def test_gradient_passes_through_the_norm():
     sigma = (u.T @ weight @ v).item()
     expected = (upstream - np.sum(upstream * weight / sigma) * u @ v.T) / sigma
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_normalized_once_is_shared_and_ends():
+    """Calls within it take one tensor, gradients pass, and it ends even by an error."""
+    layer = SpectralNormDense(4, at_most_one=False)
+    model = keras.Sequential([layer])
+    x = tf.constant(np.random.RandomState(0).normal(size=[5, 3]), tf.float32)
+    expected = model(x)
+    weight = tf_variable(layer.kernel)
+
+    def gradient(context):
+        with tf.GradientTape() as tape, context:
+            loss = tf.reduce_sum(model(x) ** 2) + tf.reduce_sum(model(2 * x) ** 2)
+        return tape.gradient(loss, weight)
+
+    np.testing.assert_allclose(
+        gradient(normalized_once(model)), gradient(contextlib.nullcontext()), rtol=1e-5
+    )
+    with pytest.raises(ZeroDivisionError), normalized_once(model):
+        assert layer.normalized_weight() is layer.normalized_weight()
+        weight.assign(2 * weight)
+        np.testing.assert_array_equal(model(x), expected)  # Still of the old one.
+        raise ZeroDivisionError
+    weight.assign(-weight)
+    np.testing.assert_allclose(model(x), -expected, rtol=1e-5)
