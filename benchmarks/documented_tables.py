@@ -28,6 +28,15 @@ def replace_tables(path, name, text):
     os.replace(f"{path}.new", path)
 
 
+def markdown_table(header, body):
+    """Lines of a Markdown table; rows shorter than the header end with empty cells."""
+    lines = ["| " + " | ".join(map(str, header)) + " |", "|" + "---|" * len(header)]
+    for cells in body:
+        cells = [*cells, *[""] * (len(header) - len(cells))]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
 def stack():
     """Which of the two supported stacks runs: "tfgan" or "current"."""
     import tensorflow as tf

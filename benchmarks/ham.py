@@ -23,7 +23,12 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from benchmarks.documented_tables import machine, replace_tables, stack  # noqa: E402
+from benchmarks.documented_tables import (  # noqa: E402
+    machine,
+    markdown_table,
+    replace_tables,
+    stack,
+)
 from benchmarks.ham_contenders import (  # noqa: E402
     CONTENDERS,
     compiled_passes,
@@ -117,7 +122,7 @@ def tables(figures, ratios_only=False):
         cells = {"steps": "NMF, MiB"}
         for steps, extra in figures["memory_by_steps"].items():
             cells[steps] = "" if extra is None else f"{extra / 2**20:.0f}"
-        lines += [*_markdown(list(cells), [list(cells.values())]), ""]
+        lines += [*markdown_table(list(cells), [list(cells.values())]), ""]
     if figures.get("sweep"):
         lines += _sweep_table(figures["sweep"], ratios_only)
     return "\n".join(lines)
@@ -146,7 +151,7 @@ def _size_table(size, rows, ratios_only):
     rate = (
         f"Rate of a 2048³ product: {measured[0]['gmac_per_second']:.0f} Gmac/s." if measured else ""
     )
-    return [*_markdown(header, body), *(["", rate] if rate else [])]
+    return [*markdown_table(header, body), *(["", rate] if rate else [])]
 
 
 def _sweep_table(sweep, ratios_only):
@@ -159,15 +164,7 @@ def _sweep_table(sweep, ratios_only):
         body.append([name, *([] if ratios_only else cells)])
         body[-1].append("" if exponent is None else f"{exponent:.2f}")
     size = f"{_SWEEP_CHANNELS} channels and rank {_SWEEP_RANK}"
-    return [f"Training, ms, at {size}; exponent from 1,024 on.", "", *_markdown(header, body)]
-
-
-def _markdown(header, body):
-    lines = ["| " + " | ".join(map(str, header)) + " |", "|" + "---|" * len(header)]
-    for cells in body:
-        cells = [*cells, *[""] * (len(header) - len(cells))]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+    return [f"Training, ms, at {size}; exponent from 1,024 on.", "", *markdown_table(header, body)]
 
 
 def plot(figures, path):

@@ -10,9 +10,22 @@ import contextlib
 import tensorflow as tf
 
 from benchmarks.naive_hams import naive_nmf
+from gan.layers.resampling_convolution import downsample, upsample
 
 
-class NaiveGenerator:
+class _NaiveNetwork:
+    """What `TrainingStep` asks of a network besides its call."""
+
+    def update_spectral_norms(self):
+        """Nothing: every call of a layer updates its own."""
+        return []
+
+    def normalized_once(self):
+        """Nothing: every call of a layer normalises its own."""
+        return contextlib.nullcontext()
+
+
+class NaiveGenerator(_NaiveNetwork):
     """Computes what a `Generator` does, from its weights.
 
     Args:
@@ -40,16 +53,8 @@ class NaiveGenerator:
         x = tf.nn.relu(_batch_norm(self._ours.norm, x, None, training))
         return tf.tanh(_conv(self._ours.to_image, x, training))
 
-    def update_spectral_norms(self):
-        """Nothing: every call of a layer updates its own."""
-        return []
 
-    def normalized_once(self):
-        """Nothing: every call of a layer normalises its own."""
-        return contextlib.nullcontext()
-
-
-class NaiveDiscriminator:
+class NaiveDiscriminator(_NaiveNetwork):
     """Computes what a `Discriminator` does, from its weights; see `NaiveGenerator`."""
 
     def __init__(self, discriminator):
@@ -70,14 +75,6 @@ class NaiveDiscriminator:
         projection = tf.gather(embeddings, labels)
         logits = _dense(self._ours.dense, x, training)
         return logits + tf.reduce_sum(x * projection, axis=1, keepdims=True)
-
-    def update_spectral_norms(self):
-        """Nothing: every call of a layer updates its own."""
-        return []
-
-    def normalized_once(self):
-        """Nothing: every call of a layer normalises its own."""
-        return contextlib.nullcontext()
 
 
 def draw_bases(ham, shape):
@@ -142,22 +139,12 @@ def _batch_norm(layer, x, labels, training):
     return x * gamma + beta
 
 
-def _upsample(x):
-    _, height, width, channels = x.shape
-    x = tf.tile(x[:, :, None, :, None, :], [1, 1, 2, 1, 2, 1])
-    return tf.reshape(x, [-1, 2 * height, 2 * width, channels])
-
-
-def _downsample(x):
-    return tf.nn.avg_pool2d(x, ksize=2, strides=2, padding="VALID")
-
-
 def _up_block(block, inputs, labels, training):
     x = tf.nn.relu(_batch_norm(block.norm1, inputs, labels, training))
-    x = _conv(block.conv1, _upsample(x), training)
+    x = _conv(block.conv1, upsample(x), training)
     x = tf.nn.relu(_batch_norm(block.norm2, x, labels, training))
     x = _conv(block.conv2, x, training)
-    return x + _conv(block.shortcut, _upsample(inputs), training)
+    return x + _conv(block.shortcut, upsample(inputs), training)
 
 
 def _down_block(block, inputs, training):
@@ -165,10 +152,10 @@ def _down_block(block, inputs, training):
     x = tf.nn.relu(_conv(block.conv1, x, training))
     x, skip = _conv(block.conv2, x, training), inputs
     if block.first:  # The one block in which the published order is this.
-        return _downsample(x) + _conv(block.shortcut, _downsample(skip), training)
+        return downsample(x) + _conv(block.shortcut, downsample(skip), training)
     if block.shortcut is not None:
         skip = _conv(block.shortcut, skip, training)
-    return _downsample(x) + _downsample(skip) if block.downsampling else x + skip
+    return downsample(x) + downsample(skip) if block.downsampling else x + skip
 
 
 def _hamburger(layer, inputs, labels, training):

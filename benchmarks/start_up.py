@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from benchmarks.documented_tables import machine, replace_tables, stack
+from benchmarks.documented_tables import machine, markdown_table, replace_tables, stack
 
 _IMPORTS = """
 import time
@@ -68,8 +68,8 @@ def measure(repetitions):
 
 def table(seconds):
     """The figures as Markdown."""
-    lines = [machine() + ".", "", "| | s |", "|---|---|"]
-    return "\n".join([*lines, *(f"| {name} | {value:.2f} |" for name, value in seconds.items())])
+    body = [[name, f"{value:.2f}"] for name, value in seconds.items()]
+    return "\n".join([machine() + ".", "", *markdown_table(["", "s"], body)])
 
 
 def parse(argv=None):

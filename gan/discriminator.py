@@ -161,7 +161,7 @@ class Discriminator(keras.Model):
         return update_spectral_norms(self)
 
     def normalized_once(self):
-        """A context whose calls share the normalised weights; see there."""
+        """A context whose calls share one normalisation of the weights, as `normalized_once`."""
         return normalized_once(self)
 
     def get_config(self):

@@ -163,7 +163,7 @@ class Generator(keras.Model):
         return update_spectral_norms(self)
 
     def normalized_once(self):
-        """A context whose calls share the normalised weights; see there."""
+        """A context whose calls share one normalisation of the weights, as `normalized_once`."""
         return normalized_once(self)
 
     def get_config(self):

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from conftest import needs_tfgan, relative_error, tf_variable
 
-from benchmarks import hamgan, naive_networks
+from benchmarks import hamgan, hamgan_contenders, naive_networks
 from gan.config import ConfigError
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
@@ -54,7 +54,7 @@ def _output_and_gradients(network, model, inputs):
 @pytest.mark.parametrize("kind", ["generator", "discriminator"])
 def test_naive_networks_compute_the_same(same_bases, kind):
     model, copy = _equal_pair(make_generator if kind == "generator" else make_discriminator)
-    generated, real = hamgan.random_batch(smoke())
+    generated, real = hamgan_contenders.random_batch(smoke())
     array = generated["latents"] if kind == "generator" else real["images"]
     inputs = [tf.cast(array[0], tf.float64), real["labels"][0]]
     naive = getattr(naive_networks, f"Naive{kind.capitalize()}")(copy)
@@ -78,13 +78,13 @@ def test_other_hams_have_no_naive_form():
 
 
 def test_size_scales_networks():
-    model = hamgan.configuration("hamgan_strong:16:8").model
+    model = hamgan_contenders.configuration("hamgan_strong:16:8").model
     assert (model.generator_channels, model.discriminator_channels) == (16, 16)
     assert (model.generator_hamburger.channels, model.generator_hamburger.rank) == (64, 8)
     assert (model.discriminator_hamburger.channels, model.discriminator_hamburger.rank) == (32, 4)
-    assert hamgan.configuration("hamgan_strong:16:8").training.batch_size == 8
+    assert hamgan_contenders.configuration("hamgan_strong:16:8").training.batch_size == 8
     with pytest.raises(ConfigError):
-        hamgan.configuration("unheard_of")
+        hamgan_contenders.configuration("unheard_of")
 
 
 def test_prints_tables_and_writes_json(tmp_path, capsys):
