@@ -62,6 +62,20 @@ def run_main(monkeypatch, capsys):
     return run
 
 
+# Here, and not beside its tests: of two modules called conftest only one can be imported from.
+@pytest.fixture
+def verify_at(run_main):
+    """Runs the command that checks prepared images; returns status and output lines."""
+    from preprocessing import verify
+
+    def run(data_dir, *flags, partial=True):
+        flags = ("--processes=1", *(["--allow_partial"] if partial else []), *flags)
+        status, out, err = run_main(verify.main, f"--data_dir={data_dir}", *flags)
+        return status, [*out.splitlines(), *err.splitlines()]
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def golden():
     """Loads a file of reference numbers by name."""
