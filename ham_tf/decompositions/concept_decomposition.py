@@ -4,6 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from ham_tf.decompositions.cpu_products import product_with_bases
 from ham_tf.decompositions.decomposition import Decomposition, Factors, l2_normalize, unit_bases
 from ham_tf.decompositions.random_draws import normal
 from ham_tf.decompositions.soft_clustering import cosine_assignments, weighted_means
@@ -45,7 +46,7 @@ class CD(Decomposition):
         return Factors(l2_normalize(weighted_means(x, coefficients), -1, 1e-6), coefficients)
 
     def refine(self, x, factors):
-        return tf.matmul(x, self._projection(factors.bases), transpose_b=True)
+        return product_with_bases(x, self._projection(factors.bases))
 
     def refine_vjp(self, x, factors, coefficients, d_coefficients):
         del x, coefficients

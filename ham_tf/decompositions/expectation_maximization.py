@@ -4,6 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from ham_tf.decompositions.cpu_products import product_with_bases
 from ham_tf.decompositions.decomposition import Decomposition, Factors, l2_normalize, unit_bases
 from ham_tf.decompositions.random_draws import normal
 from ham_tf.decompositions.soft_clustering import weighted_means
@@ -38,4 +39,4 @@ class EM(Decomposition):
         return Factors(l2_normalize(weighted_means(x, coefficients), -1, 1e-6), coefficients)
 
     def refine(self, x, factors):
-        return tf.nn.softmax(tf.matmul(x, factors.bases, transpose_b=True))
+        return tf.nn.softmax(product_with_bases(x, factors.bases))

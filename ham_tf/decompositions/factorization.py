@@ -3,14 +3,11 @@
 import numbers
 
 import tensorflow as tf
-from tensorflow.python.ops import control_flow_util  # No public name tells a TPU's graph.
 
+from ham_tf.decompositions.cpu_products import pays_to_separate, product_with_bases, separate
 from ham_tf.decompositions.decomposition import Decomposition, Factors
 
 GRADIENTS = ("one_step", "last_step", "unrolled")
-
-_MOST_SEPARATE_PROBLEMS = 16
-_LEAST_SEPARATE_PRODUCT = 2**22  # multiply-adds of `x Bᵀ`
 
 
 # Plain Python inside: converting it would only slow tracing down.
@@ -67,12 +64,12 @@ def factorize(
             f"Received: {tuple(bases.shape)} for x of {tuple(x.shape)}"
         )
     bases = _one_per_problem(bases, x)
-    if not _pays_to_separate(x, decomposition.rank):
+    if not pays_to_separate(x, decomposition.rank):
         return _factorize(decomposition, x, bases, steps, gradient)
     leading = x.shape[:-2]
     parts = [
         _factorize(decomposition, *problem, steps, gradient)
-        for problem in zip(_separate(x), _separate(bases))
+        for problem in zip(separate(x), separate(bases))
     ]
 
     def together(matrices):
@@ -80,30 +77,6 @@ def factorize(
 
     y = together([y for y, _ in parts])
     return y, Factors(*(together(factor) for factor in zip(*(factors for _, factors in parts))))
-
-
-def _pays_to_separate(x, rank):
-    """Whether one plain product per problem is faster here than a batched one.
-
-    The batched product of a CPU is the slower one; an accelerator's is the faster one, and
-    so is the CPU's where the problems are many or small and operations cost more than
-    arithmetic.
-    """
-    if tf.executing_eagerly() or not x.shape.is_fully_defined():
-        return False
-    problems, product = x.shape[:-2].num_elements(), x.shape[-2] * x.shape[-1] * rank
-    enough = problems <= _MOST_SEPARATE_PROBLEMS and product >= _LEAST_SEPARATE_PRODUCT
-    if problems != 1 and not (problems and enough):
-        return False
-    # A TPU is not visible where its graph is made, on a coordinator.
-    if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
-        return False
-    return not any(tf.config.get_visible_devices(kind) for kind in ("GPU", "TPU"))
-
-
-def _separate(matrices):
-    """`[..., n, m]` to a list of `[n, m]`, one per problem."""
-    return tf.unstack(tf.reshape(matrices, [-1, *matrices.shape[-2:]]))
 
 
 def _factorize(decomposition, x, bases, steps, gradient):
@@ -127,9 +100,11 @@ def _factorize(decomposition, x, bases, steps, gradient):
     if gradient == "one_step":
         factors = _constant(factors)
         coefficients = _refine_with_closed_form(decomposition, x, factors)
+        y = _product_of_constant_bases(coefficients, factors.bases)
     else:
         coefficients = decomposition.refine(x, factors)
-    return tf.matmul(coefficients, factors.bases), Factors(factors.bases, coefficients)
+        y = tf.matmul(coefficients, factors.bases)
+    return y, Factors(factors.bases, coefficients)
 
 
 def _one_per_problem(bases, x):
@@ -163,3 +138,13 @@ def _refine_with_closed_form(decomposition, x, factors):
         return coefficients, gradient
 
     return refine(x)
+
+
+def _product_of_constant_bases(coefficients, bases):
+    """`C B`, whose gradient is the product with the bases that the rest of the graph has."""
+
+    @tf.custom_gradient
+    def product(coefficients):
+        return tf.matmul(coefficients, bases), lambda d_y: product_with_bases(d_y, bases)
+
+    return product(coefficients)

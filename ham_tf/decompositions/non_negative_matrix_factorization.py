@@ -4,6 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from ham_tf.decompositions.cpu_products import product_with_bases
 from ham_tf.decompositions.decomposition import Decomposition, Factors, unit_bases
 from ham_tf.decompositions.random_draws import uniform
 
@@ -48,7 +49,7 @@ class NMF(Decomposition):
 
     def init(self, x, bases):
         bases = tf.linalg.matrix_transpose(unit_bases(bases) if self.normalize_bases else bases)
-        return Factors(bases, tf.nn.softmax(tf.matmul(x, bases, transpose_b=True)))
+        return Factors(bases, tf.nn.softmax(product_with_bases(x, bases)))
 
     def step(self, x, factors):
         coefficients = self.refine(x, factors)
@@ -61,7 +62,7 @@ class NMF(Decomposition):
         return Factors(bases, coefficients)
 
     def refine(self, x, factors):
-        return self._gain(factors) * tf.matmul(x, factors.bases, transpose_b=True)
+        return self._gain(factors) * product_with_bases(x, factors.bases)
 
     def refine_vjp(self, x, factors, coefficients, d_coefficients):
         # `refine` is linear in x: gain ∘ x Bᵀ. The gain is computed again, not kept.

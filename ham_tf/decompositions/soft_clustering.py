@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from ham_tf.decompositions.cpu_products import product_with_bases
 from ham_tf.decompositions.decomposition import l2_normalize
 
 
@@ -18,7 +19,7 @@ def cosine_assignments(x, bases, inverse_temperature):
     """
     # One scale per pixel instead of a normalised copy of x and a pass for the temperature.
     norm = tf.sqrt(tf.maximum(tf.reduce_sum(x * x, -1, keepdims=True), 1e-24))
-    products = tf.matmul(x, l2_normalize(bases, -1, 1e-6), transpose_b=True)
+    products = product_with_bases(x, l2_normalize(bases, -1, 1e-6))
     return tf.nn.softmax(products * (inverse_temperature / norm))
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from ham_tf.decompositions.cpu_products import product_with_bases
 from ham_tf.decompositions.decomposition import Decomposition, Factors, l2_normalize, unit_bases
 from ham_tf.decompositions.random_draws import normal
 from ham_tf.decompositions.soft_clustering import cosine_assignments, weighted_means
@@ -40,7 +41,7 @@ class VQ(Decomposition):
         return Factors(weighted_means(x, coefficients), coefficients)
 
     def refine(self, x, factors):
-        products = tf.matmul(x, _codeword_directions(factors), transpose_b=True)
+        products = product_with_bases(x, _codeword_directions(factors))
         return tf.nn.softmax(self._scale(x) * products)
 
     def refine_vjp(self, x, factors, coefficients, d_coefficients):

@@ -16,7 +16,7 @@ from ham_tf.decompositions import (
     VQ,
     Decomposition,
     Factors,
-    factorization,
+    cpu_products,
     factorize,
 )
 
@@ -336,13 +336,18 @@ def test_bases_that_do_not_fit(channels, rank):
 
 @every_decomposition
 @every_gradient
-@pytest.mark.parametrize("leading", [(1,), (2, 2)])
-def test_separate_problems_are_the_same_problems(monkeypatch, decomposition, gradient, leading):
+@pytest.mark.parametrize(("leading", "copied"), [((1,), False), ((2, 2), False), ((2, 2), True)])
+def test_separate_problems_are_the_same_problems(
+    monkeypatch, decomposition, gradient, leading, copied
+):
     """One plain product per problem, as a CPU's graph has it, or a batched one."""
     random = np.random.RandomState(0)
     x = tf.constant(random.uniform(0.1, 1, [*leading, 12, 8]))
     bases = tf.constant(random.uniform(0.1, 1, [*leading, 8, decomposition.rank]))
-    monkeypatch.setattr(factorization, "_LEAST_SEPARATE_PRODUCT", 1)
+    monkeypatch.setattr(cpu_products, "_LEAST_SEPARATE_PRODUCT", 1)
+    if copied:  # Bases from some size on: `x Bᵀ` alone is then a batch of one.
+        least = dict.fromkeys(("positions", "channels", "rank"), 1)
+        monkeypatch.setattr(cpu_products, "_LEAST_COPIED", least)
 
     def compute(x):
         with tf.GradientTape() as tape:
@@ -352,7 +357,7 @@ def test_separate_problems_are_the_same_problems(monkeypatch, decomposition, gra
 
     graph = tf.function(compute).get_concrete_function(x)
     operations = {operation.type for operation in graph.graph.get_operations()}
-    assert "BatchMatMulV2" not in operations
+    assert ("BatchMatMulV2" in operations) == copied
     for separate, batched in zip(graph(x), compute(x)):
         assert separate.shape == batched.shape
         assert relative_error(separate, batched) < 1e-9  # rounding of float64, amplified by τ
