@@ -6,6 +6,7 @@ sub-steps per graph: every call must find the same models. Names no network, so
 another GAN's models can pass.
 """
 
+import contextlib
 from typing import Callable, NamedTuple, Optional
 
 import tensorflow as tf
@@ -24,6 +25,7 @@ class GraphModels:
         self.generator = None
         self.discriminator = None
         self.discriminator_updates = None  # of the current sub-step; None before its first call
+        self.normalization = contextlib.ExitStack()  # of the discriminator, for both its calls
         self.sub_steps = 0  # begun so far
         self.generator_losses = []
         self.discriminator_losses = []
@@ -49,12 +51,14 @@ class KerasGAN(NamedTuple):
     TF-GAN calls the generator once and the discriminator twice (generated, then
     real) per sub-step, and several sub-steps per graph; every call must find
     the same models. Singular vectors are advanced once per sub-step: the calls
-    run under control dependencies on the assignments, which orders them.
+    run under control dependencies on the assignments, which orders them; both calls
+    of the discriminator share one normalisation of its weights.
 
     Attributes:
         make_generator: builds a model of `[latents, labels]`; called once per graph.
         make_discriminator: builds a model of `[images, labels]`. Both models have
-            `update_spectral_norms() -> list of ops`.
+            `update_spectral_norms() -> list of ops`, the discriminator `normalized_once()`,
+            a context whose calls share one normalisation.
         generator_loss: of the logits of generated images, per example.
         discriminator_loss: of the logits of real and of generated images, per example.
         augment: `(images, sub_step, is_real) -> images`, what the discriminator's images go
@@ -91,11 +95,17 @@ class KerasGAN(NamedTuple):
             models.discriminator_updates = (
                 models.discriminator.update_spectral_norms() if mode == TRAIN else []
             )
+            models.normalization.close()
+            with tf.control_dependencies(models.discriminator_updates):
+                models.normalization.enter_context(models.discriminator.normalized_once())
         with tf.control_dependencies(models.discriminator_updates):
             images = tf.identity(data["images"])
             if self.augment is not None and mode == TRAIN:
                 images = self.augment(images, models.sub_steps - 1, is_real)
-            return _call(models.discriminator, [images, data["labels"]], mode)
+            logits = _call(models.discriminator, [images, data["labels"]], mode)
+        if is_real:
+            models.normalization.close()
+        return logits
 
     def generator_loss_fn(self, gan_model, reduction):
         loss = self.generator_loss(gan_model.discriminator_gen_outputs)

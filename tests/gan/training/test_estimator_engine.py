@@ -14,7 +14,7 @@ from checkpoints import load
 from checkpoints.checkpoint_files import find_steps, read_variables, verify
 from gan.input_pipeline import training_batches
 from gan.job import Job
-from gan.networks import make_generator
+from gan.networks import make_discriminator, make_generator
 from gan.presets import smoke
 from gan.run_folder import RunFolder
 from gan.training.interruption import Interrupted
@@ -269,6 +269,32 @@ def test_starts_from_weights(two_steps, tmp_path):
 def test_settings_of_the_other_engine(tmp_path, setting):
     with pytest.raises(TrainingError, match=f"--{next(iter(setting))}=.*--engine=distribute"):
         estimator_job(tmp_path, 2, **setting)
+
+
+def test_both_calls_of_a_sub_step_share_one_normalisation(monkeypatch):
+    from gan.layers import spectral_normalization
+    from gan.training.estimator_bridge import TRAIN, KerasGAN
+
+    model, normalised, true_norm = smoke().model, [], spectral_normalization.spectral_norm
+    monkeypatch.setattr(
+        spectral_normalization,
+        "spectral_norm",
+        lambda weight, u: normalised.append(weight) or true_norm(weight, u),
+    )
+    gan = KerasGAN(lambda: make_generator(model), lambda: make_discriminator(model), None, None)
+    with tf.Graph().as_default():
+        size = model.image_size
+        inputs = {"latents": tf.zeros([2, model.z_dim]), "labels": tf.constant([0, 1])}
+        real = {"images": tf.zeros([2, size, size, model.image_channels]), "labels": [0, 1]}
+        counts = []
+        for _ in range(2):  # sub-steps
+            generated = gan.generator_fn(inputs, TRAIN)
+            for data in (generated, real):
+                normalised.clear()
+                gan.discriminator_fn(data, inputs, TRAIN)
+                counts.append(len(normalised))
+    assert counts == [counts[0], 0] * 2
+    assert counts[0] > 0
 
 
 def test_graphs_are_freed():
