@@ -14,6 +14,13 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from benchmarks.documented_tables import (  # noqa: E402
+    machine,
+    markdown_table,
+    replace_tables,
+    stack,
+)
+
 PRESETS = ("hamgan_baby", "hamgan_strong")
 
 
@@ -74,6 +81,19 @@ def measure(preset, batch_size, steps, compiled):
     }
 
 
+_HEADER = ["network", "XLA", "first step, s", "further steps, s", "peak memory, GB"]
+
+
+def _cells(row):
+    return [
+        f"`{row['preset']}`",
+        "yes" if row["compiled"] else "no",
+        f"{row['first_step_seconds']:.0f}",
+        f"{row['seconds_per_step']:.1f}",
+        f"{row['peak_gigabytes']:.1f}",
+    ]
+
+
 def parse(argv=None):
     """Reads the command line."""
     parser = argparse.ArgumentParser(
@@ -86,6 +106,10 @@ def parse(argv=None):
     parser.add_argument("--steps", type=int, default=3, help="after the first (default: 3)")
     parser.add_argument("--jit_compile", choices=("true", "false"), help="default: both")
     parser.add_argument("--json", help="file for the rows as JSON")
+    parser.add_argument(
+        "--docs",
+        help="Markdown file whose block 'benchmarks.full_size_step: STACK' the table replaces",
+    )
     parser.add_argument("--in_this_process", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -99,8 +123,7 @@ def main(argv=None):
         print(json.dumps(row))
         return None
     rows = []
-    print("| network | XLA | first step, s | step, s | peak memory, GB |")
-    print("|---|---|---|---|---|", flush=True)
+    print("\n".join(markdown_table(_HEADER, [])), flush=True)
     for preset in [arguments.preset] if arguments.preset else PRESETS:
         for compiled in [arguments.jit_compile] if arguments.jit_compile else ["true", "false"]:
             command = [sys.executable, "-m", "benchmarks.full_size_step", "--in_this_process"]
@@ -113,15 +136,14 @@ def main(argv=None):
             if not row["finite"]:
                 sys.exit(f"error: {preset}, XLA {compiled}: not finite: {row['measured']}")
             rows.append(row)
-            cells = [row[key] for key in ("first_step_seconds", "seconds_per_step")]
-            print(
-                f"| {preset} | {'yes' if row['compiled'] else 'no'} | {cells[0]:.0f} | "
-                f"{cells[1]:.1f} | {row['peak_gigabytes']:.1f} |",
-                flush=True,
-            )
+            print(f"| {' | '.join(_cells(row))} |", flush=True)
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(rows, file, indent=1)
+    if arguments.docs:
+        table = markdown_table(_HEADER, map(_cells, rows))
+        lines = [f"{machine()}; batches of {arguments.batch_size}.", "", *table]
+        replace_tables(arguments.docs, f"benchmarks.full_size_step: {stack()}", "\n".join(lines))
     return rows
 
 
