@@ -112,10 +112,13 @@ def test_multiply_adds_of_contenders(contender, backward, expected):
     assert ham_contenders.multiply_adds(contender, size, backward=backward) == expected
 
 
-def test_full_attention_is_refused_where_it_has_no_room():
-    assert "all pairs would take 8 GiB" in ham_contenders.refusal(
-        "self_attention", (8, 128, 128, 256, 32)
-    )
+@pytest.mark.parametrize(
+    ("contender", "side"), [("self_attention", 128), ("pooled_attention", 181)]
+)
+def test_attention_is_refused_where_it_has_no_room(contender, side):
+    """A quarter of the keys: room for a map of 1.41 times the side."""
+    assert "all pairs would take" in ham_contenders.refusal(contender, (2, side, side, 256, 32))
+    assert ham_contenders.refusal(contender, (1, side, side, 256, 32)) is None
     assert ham_contenders.refusal("nmf", (8, 128, 128, 256, 32)) is None
 
 
