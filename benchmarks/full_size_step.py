@@ -136,7 +136,7 @@ def main(argv=None):
             if not row["finite"]:
                 sys.exit(f"error: {preset}, XLA {compiled}: not finite: {row['measured']}")
             rows.append(row)
-            print(f"| {' | '.join(_cells(row))} |", flush=True)
+            print(markdown_table(_HEADER, [_cells(row)])[-1], flush=True)
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(rows, file, indent=1)

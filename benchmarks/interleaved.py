@@ -15,7 +15,7 @@ def wait_for(result):
 
 
 def interleaved_medians(calls, repetitions):
-    """Median seconds of each call; in every round each has its turn, after one unmeasured.
+    """Median seconds of each call; in every round each has its turn, after two unmeasured calls.
 
     A quick call is made several times in its turn, and the first of them does not count: it
     finds the caches and the memory as the contender before it left them.

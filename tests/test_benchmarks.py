@@ -113,12 +113,14 @@ def test_multiply_adds_of_contenders(contender, backward, expected):
 
 
 @pytest.mark.parametrize(
-    ("contender", "side"), [("self_attention", 128), ("pooled_attention", 181)]
+    ("contender", "batch", "gigabytes"), [("self_attention", 8, 8), ("pooled_attention", 16, 4)]
 )
-def test_attention_is_refused_where_it_has_no_room(contender, side):
-    """A quarter of the keys: room for a map of 1.41 times the side."""
-    assert "all pairs would take" in ham_contenders.refusal(contender, (2, side, side, 256, 32))
-    assert ham_contenders.refusal(contender, (1, side, side, 256, 32)) is None
+def test_attention_is_refused_where_it_has_no_room(contender, batch, gigabytes):
+    assert f"all pairs would take {gigabytes} GiB" in ham_contenders.refusal(
+        contender, (batch, 128, 128, 256, 32)
+    )
+    room = batch // gigabytes
+    assert ham_contenders.refusal(contender, (room, 128, 128, 256, 32)) is None
     assert ham_contenders.refusal("nmf", (8, 128, 128, 256, 32)) is None
 
 

@@ -95,10 +95,10 @@ class KerasGAN(NamedTuple):
             models.discriminator_updates = (
                 models.discriminator.update_spectral_norms() if mode == TRAIN else []
             )
-            models.normalization.close()
-            with tf.control_dependencies(models.discriminator_updates):
-                models.normalization.enter_context(models.discriminator.normalized_once())
         with tf.control_dependencies(models.discriminator_updates):
+            if not is_real:
+                models.normalization.close()
+                models.normalization.enter_context(models.discriminator.normalized_once())
             images = tf.identity(data["images"])
             if self.augment is not None and mode == TRAIN:
                 images = self.augment(images, models.sub_steps - 1, is_real)
