@@ -45,6 +45,12 @@ def no_left_over_graphs():
     gc.collect()
 
 
+@pytest.fixture(autouse=True)
+def random_seed():
+    """Lets a test draw the same numbers whatever ran before it, in whichever process."""
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture
 def run_main(monkeypatch, capsys):
     """Runs an entry point's `main` in this process; returns exit status, output and errors."""

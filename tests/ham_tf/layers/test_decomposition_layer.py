@@ -73,7 +73,8 @@ def test_inference_is_deterministic_and_independent_of_the_batch(make):
 
 @every_layer
 def test_training_draws_fresh_bases_per_sample_and_call(make):
-    layer = make(rank=2, bases_policy="fresh_in_training")
+    # More steps can lead different bases to the same clusters: 8 of 100 draws here.
+    layer = make(rank=2, steps=1, bases_policy="fresh_in_training")
     x = np.repeat(features(1, 4, 4, 8), 2, axis=0)
     first, second = layer(x, training=True).numpy(), layer(x, training=True).numpy()
     assert not np.allclose(first[0], first[1])
