@@ -43,7 +43,11 @@ class DrawSeeds:
                 synchronization=tf.VariableSynchronization.ON_READ,
                 aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             )
-        return tf.train.Checkpoint(count=self._count)
+        # No tf.train.Checkpoint, which Keras 2 cannot make again from a SavedModel, and
+        # no tf.Module, whose variables it takes for the layer's weights.
+        tracked = tf.__internal__.tracking.AutoTrackable()
+        tracked.count = self._count
+        return tracked
 
     def next(self):
         """Returns the seed of the next draw: `[2]` int32."""

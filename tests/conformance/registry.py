@@ -180,6 +180,14 @@ def exports_a_saved_model(make, tmp_path):
     model.export(str(tmp_path / "model"), **({} if KERAS_2 else {"verbose": False}))
     loaded = tf.saved_model.load(str(tmp_path / "model"))
     assert_close(loaded.serve(x), y)
+    if KERAS_2:  # what its callback ModelCheckpoint writes, too
+        model.save(tmp_path / "to_train", save_format="tf")
+        loaded = keras.models.load_model(tmp_path / "to_train")
+        assert_close(loaded(x, training=False), y)
+        assert len(loaded.weights) == len(model.weights)
+        loaded.compile(keras.optimizers.SGD(0.01), "mse")
+        loaded.fit(x, np.zeros(y.shape), verbose=0)
+        assert all(np.isfinite(weight).all() for weight in loaded.get_weights())
 
 
 @environment("training")
