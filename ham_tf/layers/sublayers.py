@@ -48,5 +48,16 @@ def deserialize_layers(config, names):
     config = dict(config)
     for name in names:
         if isinstance(config.get(name), dict):
-            config[name] = keras.utils.deserialize_keras_object(config[name])
+            config[name] = _deserialize_layer(config[name])
     return config
+
+
+def _deserialize_layer(config):
+    try:
+        return keras.utils.deserialize_keras_object(config)
+    except ValueError:
+        if KERAS_3:
+            raise
+        # Keras 2 writes the same into .h5 files as into others, but reads those by class name.
+        name = config.get("registered_name") or config["class_name"]
+        return keras.layers.deserialize({"class_name": name, "config": config["config"]})

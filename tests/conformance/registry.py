@@ -162,15 +162,18 @@ def round_trips_its_config(make, tmp_path):
     assert np.array_equal(copy(x), y)
 
 
-@environment(".keras")
+@environment(".keras, .h5")
 def saves_and_loads(make, tmp_path):
     model, x = functional_model(make), features()
     for weight in model.trainable_weights:  # not only what initializers would make again
         weight.assign(weight + 0.1)
     y = model(x, training=False)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert np.array_equal(loaded(x, training=False), y)
+    for file in ("model.keras", "model.h5"):
+        with warnings.catch_warnings():  # .h5 is called legacy
+            warnings.simplefilter("ignore", UserWarning)
+            model.save(tmp_path / file)
+        loaded = keras.models.load_model(tmp_path / file, compile=False)
+        assert np.array_equal(loaded(x, training=False), y)
 
 
 @environment("SavedModel")
