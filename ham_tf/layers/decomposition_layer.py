@@ -51,6 +51,7 @@ class DecompositionLayer(keras.layers.Layer):
             mean of the final bases of its samples.
             `"online_at_inference"`: the same, but moved by inference calls and
             not by training, as in the authors' segmentation code.
+            A layer that is not `trainable` leaves its stored bases as they are.
         bases_initializer: Keras initializer called with the shape
             `[samples, groups, channels / groups, rank]`, samples being 1 for
             fixed and stored draws (for `spatial=False` pixels take the place of
@@ -237,7 +238,7 @@ class DecompositionLayer(keras.layers.Layer):
         y, factors = factorize(decomposition, x, bases, steps, self.gradient)
 
         updates = {"online": training, "online_at_inference": not training}
-        if updates.get(self.bases_policy, False):
+        if self.trainable and updates.get(self.bases_policy, False):
             y = self._with_updated_bases(y, factors.bases)
         y = self._to_compute_dtype(self._from_matrices(y, shape))
         if not self.return_factors:

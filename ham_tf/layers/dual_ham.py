@@ -4,7 +4,12 @@ import tensorflow as tf
 from tensorflow import keras
 
 from ham_tf.layers.hamburger import check_ham
-from ham_tf.layers.sublayers import build_sublayer, deserialize_layers, serialize_layer
+from ham_tf.layers.sublayers import (
+    build_sublayer,
+    deserialize_layers,
+    freeze_if_asked,
+    serialize_layer,
+)
 
 
 @keras.utils.register_keras_serializable(package="ham_tf")
@@ -44,6 +49,7 @@ class DualHam(keras.layers.Layer):
             )
         for ham in (self.spatial_ham, self.channel_ham):
             build_sublayer(ham, (*sizes, channels // 2))
+        freeze_if_asked(self)
         self.built = True
 
     def call(self, inputs, training=None):

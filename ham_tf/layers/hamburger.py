@@ -4,7 +4,12 @@ import tensorflow as tf
 from tensorflow import keras
 
 from ham_tf.layers.arguments import check_finite, check_inputs, check_layer
-from ham_tf.layers.sublayers import build_sublayer, deserialize_layers, serialize_layer
+from ham_tf.layers.sublayers import (
+    build_sublayer,
+    deserialize_layers,
+    freeze_if_asked,
+    serialize_layer,
+)
 
 SUBLAYERS = ("lower_bread", "ham", "upper_bread", "cheese", "normalization")
 
@@ -77,6 +82,7 @@ class HamburgerBlock(keras.layers.Layer):
                 "`upper_bread` must return as many channels as the block gets. Received: "
                 f"{shape[-1]} channels for an input of {input_shape[-1]}"
             )
+        freeze_if_asked(self)
         self.built = True
 
     def call(self, inputs, condition=None, training=None):

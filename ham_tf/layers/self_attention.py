@@ -9,6 +9,7 @@ from ham_tf.layers.shapes import positions, sizes
 from ham_tf.layers.sublayers import (
     build_sublayer,
     deserialize_layers,
+    freeze_if_asked,
     serialize_layer,
 )
 
@@ -79,6 +80,7 @@ class SelfAttention(keras.layers.Layer):
                 layer = linear_map(input_shape, width, False, name, self.dtype_policy)
                 setattr(self, name, layer)
             build_sublayer(getattr(self, name), input_shape)
+        freeze_if_asked(self)
         self.built = True
 
     def call(self, inputs, training=None):

@@ -23,6 +23,16 @@ def build_sublayer(layer, input_shape):
             layer.built = True
 
 
+def freeze_if_asked(layer):
+    """Freezes what a layer's `build` made if the layer was frozen before, as by its configuration.
+
+    Keras hands `trainable` down when it is set, to the weights and sublayers of that moment.
+    """
+    if not layer.trainable:
+        layer.trainable = True  # Keras 3 does nothing where the value stays the same.
+        layer.trainable = False
+
+
 def add_float_weight(layer, name, shape, initializer):
     """Adds a non-trainable weight to `layer` that mixed precision does not narrow.
 

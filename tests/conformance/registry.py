@@ -209,6 +209,27 @@ def trains(make, tmp_path):
     assert not np.array_equal(model.layers[1].get_weights()[0], before)
 
 
+@environment("frozen")
+def stays_frozen(make, tmp_path):
+    """A backbone stays what it is while a new head learns, after a reload as well."""
+    inputs = keras.Input([6, 6, CHANNELS])
+    block = make(name="block", trainable=False)
+    outputs = keras.layers.Conv2D(CHANNELS, 1, name="head")(block(inputs))
+    model = keras.Model(inputs, outputs)
+    assert block.trainable_weights == []
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded.compile(keras.optimizers.SGD(0.01), "mse")
+    before = loaded.get_layer("block").get_weights()
+    loaded.fit(features(), features(), verbose=0)
+    for old, new in zip(before, loaded.get_layer("block").get_weights()):
+        assert np.array_equal(old, new)
+    block.trainable = True
+    never_frozen = make()
+    never_frozen.build([None, 6, 6, CHANNELS])
+    assert len(block.trainable_weights) == len(never_frozen.trainable_weights)
+
+
 @environment("two devices")
 def runs_on_two_devices(make, tmp_path):
     strategy = two_devices()
