@@ -72,6 +72,20 @@ class Decomposition(abc.ABC):
             Bases as the paper writes them, one per column: `[..., channels, rank]`.
         """
 
+    def admit(self, bases: tf.Tensor) -> tf.Tensor:
+        """Maps initial bases of any other law into the algorithm's domain.
+
+        The default is the identity.
+        """
+        return bases
+
+    def revive(self, bases: tf.Tensor) -> tf.Tensor:
+        """Maps bases that are averages of final ones to such as can still become any others.
+
+        The default is the identity.
+        """
+        return bases
+
     def project(self, x: tf.Tensor) -> tf.Tensor:
         """Maps `x` into the algorithm's domain; the other methods take its result.
 

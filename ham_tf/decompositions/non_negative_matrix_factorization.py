@@ -44,6 +44,14 @@ class NMF(Decomposition):
     def draw_bases(self, shape, seed, dtype=tf.float32):
         return uniform(shape, seed, dtype=dtype)
 
+    def admit(self, bases):
+        return tf.abs(bases)
+
+    def revive(self, bases):
+        # Multiplicative updates leave zeros what they are: a channel that was silent for some
+        # batches would be lost for good. From this far below unit length one step brings it back.
+        return tf.maximum(bases, 1e-6)
+
     def project(self, x):
         return tf.nn.relu(x) if self.relu else x
 

@@ -14,7 +14,7 @@ from ham_tf.layers.arguments import (
     check_positive,
 )
 from ham_tf.layers.draw_seeds import DrawSeeds
-from ham_tf.layers.initial_bases import draw_initial_bases
+from ham_tf.layers.initial_bases import check_initializer, draw_initial_bases
 from ham_tf.layers.shapes import positions, sizes
 from ham_tf.layers.sublayers import add_float_weight
 
@@ -55,9 +55,11 @@ class DecompositionLayer(keras.layers.Layer):
         bases_initializer: Keras initializer called with the shape
             `[samples, groups, channels / groups, rank]`, samples being 1 for
             fixed and stored draws (for `spatial=False` pixels take the place of
-            channels / groups); None for the algorithm's own law. A random one
-            given without a seed draws as the policy says; any other returns
-            what it returns at every call. Stored draws are scaled to unit length.
+            channels / groups); None for the algorithm's own law. RandomUniform,
+            RandomNormal and TruncatedNormal without a seed draw as the policy
+            says; other random ones need a seed. These, and those that are not
+            random, return what they return at every call. Stored draws are
+            scaled to unit length.
         momentum: the moving average's weight of the *new* bases (η), in (0, 1].
             The stored ones are then scaled to unit length.
         return_factors: whether to return coefficients and bases as well.
@@ -79,10 +81,11 @@ class DecompositionLayer(keras.layers.Layer):
         bases `[batch, groups, positions, rank]`).
 
     Raises:
-        ValueError: for an argument out of range, inputs of another rank or of
-            integers, unknown channels, channels that are not a multiple of
-            `groups` or have fewer than `rank` per group, or inputs that do not
-            fit the stored bases.
+        ValueError: for an argument out of range, a random initializer that must
+            have a seed and has none, inputs of another rank or of integers,
+            unknown channels, channels that are not a multiple of `groups` or
+            have fewer than `rank` per group, or inputs that do not fit the
+            stored bases.
     """
 
     def __init__(
@@ -109,7 +112,7 @@ class DecompositionLayer(keras.layers.Layer):
         self.spatial = check_boolean("spatial", spatial)
         self.gradient = check_choice("gradient", gradient, GRADIENTS)
         self.bases_policy = check_choice("bases_policy", bases_policy, BASES_POLICIES)
-        self.bases_initializer = keras.initializers.get(bases_initializer)
+        self.bases_initializer = check_initializer(keras.initializers.get(bases_initializer))
         self.momentum = check_positive("momentum", momentum)
         if self.momentum > 1:
             raise ValueError(f"`momentum` must be at most 1. Received: momentum={momentum!r}")
@@ -293,7 +296,10 @@ class DecompositionLayer(keras.layers.Layer):
         if context is not None and context.num_replicas_in_sync > 1:
             total, count = context.all_reduce(tf.distribute.ReduceOp.SUM, [total, count])
         stored = tf.cast(tf.convert_to_tensor(self.bases), bases.dtype)
-        moved = unit_bases(stored + self.momentum * (total / tf.maximum(count, 1) - stored))
+        moved = stored + self.momentum * (total / tf.maximum(count, 1) - stored)
+        # A basis that blank images moved to zero has no direction to go on from.
+        length = tf.norm(moved, axis=-2, keepdims=True)
+        moved = self.make_decomposition().revive(tf.where(length > 1e-6, unit_bases(moved), stored))
         update = self.bases.assign(tf.where(count > 0, moved, stored))
         if tf.compat.v1.executing_eagerly_outside_functions():
             return y

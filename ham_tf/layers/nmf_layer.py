@@ -24,8 +24,8 @@ class NMFLayer(DecompositionLayer):
             authors' segmentation code; their GAN code takes them as drawn.
         relu: whether the inputs pass through a relu first; False for inputs that
             are known not to be negative.
-        bases_initializer: must not draw negative numbers: `RandomUniform(0.0, 1.0)`
-            is the default law.
+        bases_initializer: absolute values are taken of what it draws;
+            `RandomUniform(0.0, 1.0)` is the default law.
         **kwargs: `eval_steps`, `groups`, `spatial`, `gradient`, `bases_policy`,
             `momentum`, `return_factors` and `seed`: see
             `DecompositionLayer`; `name`, `dtype` and the other arguments of a

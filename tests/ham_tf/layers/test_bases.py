@@ -8,7 +8,7 @@ import tensorflow as tf
 from conftest import relative_error
 from tensorflow import keras
 
-from ham_tf import NMF, CDLayer, NMFLayer, factorize
+from ham_tf import NMF, CDLayer, EMLayer, NMFLayer, VQLayer, factorize
 from ham_tf.decompositions import unit_bases
 
 
@@ -59,6 +59,25 @@ class TestBasesPolicies:
         before = np.array(layers[2].bases)
         layers[2](broken[3:], training=True)
         np.testing.assert_allclose(layers[2].bases, before, rtol=1e-6)
+
+    def test_a_channel_that_was_silent_comes_back(self):
+        layer, x = NMFLayer(2, bases_policy="online"), np.abs(features(3, 4, 4, 8))
+        silent = x.copy()
+        silent[..., 3] = 0
+        for _ in range(60):
+            layer(silent, training=True)
+        silenced = layer(x).numpy()
+        assert silenced[..., 3].mean() > 0.1
+        assert relative_error(layer.bases, unit_bases(layer.bases)) < 1e-5
+
+    @pytest.mark.parametrize("make", [NMFLayer, CDLayer, VQLayer, EMLayer])
+    def test_blank_images_leave_bases_to_go_on_from(self, make):
+        layer, x = make(2, bases_policy="online", momentum=1.0), features(3, 4, 4, 8)
+        layer(x, training=True)
+        layer(np.zeros_like(x), training=True)
+        np.testing.assert_allclose(np.linalg.norm(layer.bases, axis=2), 1, rtol=1e-5)
+        layer(x, training=True)
+        assert np.linalg.matrix_rank(np.array(layer.bases)[0, 0], tol=1e-3) == 2
 
     def test_a_fixed_draw_leaves_the_users_random_numbers_alone(self):
         keras.utils.set_random_seed(1)
@@ -126,6 +145,32 @@ class TestBasesInitializer:
         assert np.array_equal(layer(x, training=True), layer(x))
         seeded = CDLayer(2, bases_initializer=keras.initializers.RandomNormal(seed=3))
         assert np.array_equal(seeded(x, training=True), seeded(x, training=True))
+
+    @pytest.mark.parametrize("name", ["glorot_uniform", "he_normal", "orthogonal"])
+    def test_other_random_ones_need_a_seed(self, name):
+        with pytest.raises(ValueError, match="drawn from the layer's seed, or have a seed"):
+            CDLayer(2, bases_initializer=name)
+
+    @pytest.mark.parametrize("stddev", [None, 3.0], ids=["scaling", "normal"])
+    def test_nmf_takes_absolute_values(self, stddev):
+        if stddev is None:
+            initializer = keras.initializers.VarianceScaling(seed=1)
+        else:
+            initializer = keras.initializers.RandomNormal(0.0, stddev)
+        layer = NMFLayer(2, bases_initializer=initializer)
+        assert np.min(layer(features(2, 4, 4, 8), training=True)) >= 0
+
+    def test_one_that_cannot_draw_unknown_samples(self):
+        initializer = keras.initializers.Orthogonal(seed=1)
+        layer, x = CDLayer(2, bases_initializer=initializer), features(2, 4, 4, 8)
+        assert layer(x, training=True).shape == x.shape
+        call = tf.function(
+            lambda x: layer(x, training=True),
+            input_signature=[tf.TensorSpec([None, 4, 4, 8])],
+            autograph=False,
+        )
+        with pytest.raises(ValueError, match="Give the inputs a fixed batch size"):
+            call(x)
 
     def test_wrong_shape(self):
         def wrong(shape, dtype=None):
