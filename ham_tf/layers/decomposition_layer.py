@@ -15,7 +15,7 @@ from ham_tf.layers.arguments import (
 )
 from ham_tf.layers.draw_seeds import DrawSeeds
 from ham_tf.layers.initial_bases import check_initializer, draw_initial_bases
-from ham_tf.layers.shapes import positions, sizes
+from ham_tf.layers.shapes import positions, sizes, with_channels
 from ham_tf.layers.sublayers import add_float_weight
 
 BASES_POLICIES = ("fresh_in_training", "fresh", "fixed", "online", "online_at_inference")
@@ -70,7 +70,8 @@ class DecompositionLayer(keras.layers.Layer):
 
     Call arguments:
         inputs: floating point `[batch, height, width, channels]` or
-            `[batch, positions, channels]`; all but the channels may be unknown.
+            `[batch, positions, channels]`; all but the channels may be unknown,
+            and all once the layer is built.
         training: whether to take `steps` or `eval_steps`, and fresh bases.
 
     Returns:
@@ -148,6 +149,7 @@ class DecompositionLayer(keras.layers.Layer):
                 "`rank` must not exceed the channels of a group: nothing would be of low rank. "
                 f"Received: rank={self.rank} for {channels} channels in {self.groups} groups"
             )
+        self._built_for = input_shape
         self._channels = channels
         if self.stores_bases:
             features = positions(input_shape) if not self.spatial else channels // self.groups
@@ -168,6 +170,7 @@ class DecompositionLayer(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, training=None):
+        inputs = with_channels(inputs, self._built_for)
         self._check_inputs(inputs)
         if tf.is_tensor(training):  # as in Keras 2 functional models
             known = tf.get_static_value(training)

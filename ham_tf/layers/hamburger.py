@@ -4,6 +4,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from ham_tf.layers.arguments import check_finite, check_inputs, check_layer
+from ham_tf.layers.shapes import with_channels
 from ham_tf.layers.sublayers import (
     build_sublayer,
     deserialize_layers,
@@ -68,6 +69,7 @@ class HamburgerBlock(keras.layers.Layer):
     def build(self, input_shape):
         input_shape = tuple(input_shape)
         check_inputs(input_shape)
+        self._built_for = input_shape
         for name, layer in self.make_sublayers(input_shape).items():
             setattr(self, name, layer)
         self.gate = self._add_gate("gate", self.gate_initial)
@@ -86,6 +88,7 @@ class HamburgerBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, condition=None, training=None):
+        inputs = with_channels(inputs, self._built_for)
         check_inputs(inputs.shape, inputs.dtype)
         x = inputs if self.lower_bread is None else self.lower_bread(inputs)
         x = self.ham(x, training=training)

@@ -5,7 +5,7 @@ from tensorflow import keras
 
 from ham_tf.layers.arguments import check_inputs, check_integer, check_layer
 from ham_tf.layers.linear_map import linear_map
-from ham_tf.layers.shapes import positions, sizes
+from ham_tf.layers.shapes import positions, sizes, with_channels
 from ham_tf.layers.sublayers import (
     build_sublayer,
     deserialize_layers,
@@ -72,6 +72,7 @@ class SelfAttention(keras.layers.Layer):
     def build(self, input_shape):
         input_shape = tuple(input_shape)
         self._check_inputs(input_shape)
+        self._built_for = input_shape
         channels = input_shape[-1]
         ratios = {"query": self.key_ratio, "key": self.key_ratio, "value": self.value_ratio}
         for name in PROJECTIONS:
@@ -85,6 +86,7 @@ class SelfAttention(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         del training
+        inputs = with_channels(inputs, self._built_for)
         self._check_inputs(tuple(inputs.shape), inputs.dtype)
         query, key, value = self.query(inputs), self.key(inputs), self.value(inputs)
         if self.pool_size > 1:

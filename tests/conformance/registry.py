@@ -149,6 +149,11 @@ def takes_unknown_sizes(make, tmp_path):
         y = model(x)
         assert y.shape[:3] == x.shape[:3]
         assert_close(tf.function(model)(x), y)
+    # As a generator's tensors arrive at a layer that is built.
+    layer = model.layers[-1]
+    for shape in (tf.TensorShape(None), [None] * 4):
+        call = tf.function(lambda x: layer(x), input_signature=[tf.TensorSpec(shape)])
+        assert_close(call(x), y)
 
 
 @environment("config")
