@@ -44,7 +44,9 @@ class DecompositionLayer(keras.layers.Layer):
         bases_policy: where the initial bases come from.
             `"fresh_in_training"`: drawn anew for every sample and training call;
             one fixed draw for all samples at inference, which is deterministic
-            and makes a sample's result independent of its batch.
+            and makes a sample's result independent of its batch. (Where the
+            forward pass runs twice, as under `tf.recompute_grad`, it draws
+            twice: take `"fixed"` there.)
             `"fresh"`: drawn anew at inference too, as published.
             `"fixed"`: one stored draw at unit length, a weight that is never changed.
             `"online"`: a stored draw that every training call moves towards the
@@ -64,8 +66,11 @@ class DecompositionLayer(keras.layers.Layer):
             The stored ones are then scaled to unit length.
         return_factors: whether to return coefficients and bases as well.
         seed: integer in [0, 2³¹), or None. With it the draws of training
-            repeat; without, they follow `keras.utils.set_random_seed`. Also
-            chooses the fixed draw (None: 0).
+            repeat; without, they follow what `keras.utils.set_random_seed` was
+            given before the layer is built. Which draw comes next is saved in
+            TensorFlow checkpoints and SavedModels, not in `.keras` and `.h5`
+            files, after which they start again. Also chooses the fixed draw
+            (None: 0).
         **kwargs: `name`, `dtype` and the other arguments of a Keras layer.
 
     Call arguments:
