@@ -176,6 +176,7 @@ class Job:
                     print(f"warning: {note}", file=sys.stderr)
             self._engine.wait_for_all()
             done = self._last_step()
+            self._engine.check_same_start(run, done)
             if done >= steps:
                 print(f"{run.path} is already at step {done}; --steps={steps} asks for no more.")
                 return

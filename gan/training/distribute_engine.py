@@ -15,6 +15,7 @@ from checkpoints.checkpoint_files import find_checkpoint, find_steps, read_varia
 from gan.config import ExperimentConfig
 from gan.networks import make_generator, weights_by_path
 from gan.run_folder import RunFolder
+from gan.training.agreement import check_same_start
 from gan.training.augmentation import make_augmentation
 from gan.training.checkpoint_saver import check_finite, save_checkpoint
 from gan.training.cluster import is_chief
@@ -72,8 +73,22 @@ class DistributeEngine:
         self.is_chief = is_chief()
 
     def wait_for_all(self):
-        """Returns when all workers have called it."""
-        self._strategy.reduce("SUM", self._strategy.run(lambda: tf.ones([])), axis=None)
+        """Returns when all workers have called it.
+
+        Raises:
+            StrategyError: if one has ended.
+        """
+        with lost_workers_explained():
+            self._strategy.reduce("SUM", self._strategy.run(lambda: tf.ones([])), axis=None)
+
+    def check_same_start(self, run: RunFolder, step: int):
+        """Checks that all workers are to go on from `step`.
+
+        Raises:
+            TrainingError: if they are not: their run folders differ.
+            StrategyError: if one has ended.
+        """
+        check_same_start(self._strategy, run.path, step)
 
     def train(
         self,
@@ -143,6 +158,7 @@ class _Loop:
         if find_steps(self._run.checkpoint_dir):
             self._restore()
             self._saved_step = self._step()
+            self._check_same_start()
             return
         for network, weights in (initial_weights or {}).items():
             own = weights_by_path(getattr(self._state, network))
@@ -150,6 +166,7 @@ class _Loop:
                 own[path].assign(value)
         if self._state.moving_average is not None:
             self._state.moving_average.update(self._state.step)
+        self._check_same_start()
         self._grid(0)
         self._save()
 
@@ -267,8 +284,13 @@ class _Loop:
         """Restores the newest checkpoint, to go on with other images."""
         examples = int(self._state.examples.numpy())
         self._restore()
+        self._check_same_start()
         self._state.examples.assign(examples)
         self._alarm.reset()
+
+    def _check_same_start(self):
+        if self._is_multi_worker:
+            check_same_start(self._strategy, self._run.path, self._step(), self._state.arrays())
 
     def _restore(self):
         path = find_checkpoint(self._run.checkpoint_dir)

@@ -28,6 +28,9 @@ class Engine(Protocol):
     def wait_for_all(self):
         """Returns when all processes that train together have called it."""
 
+    def check_same_start(self, run, step):
+        """Checks that they all go on from `step`: their run folders may differ."""
+
     def train(self, run, source, monitor, on_checkpoint, interruption, initial_weights):
         """Trains to the last step; see `gan.training.distribute_engine`."""
 

@@ -169,6 +169,9 @@ class EstimatorEngine:
     def wait_for_all(self):
         """Returns at once: there is nobody to wait for."""
 
+    def check_same_start(self, run, step):
+        """Returns at once: nobody else starts."""
+
     def train(self, run, source, monitor, on_checkpoint, interruption=None, initial_weights=None):
         """Trains to `config.training.steps`; see `train`."""
         train(

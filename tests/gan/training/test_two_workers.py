@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from conftest import two_devices
 
 from checkpoints.loading import load
+from examples.two_workers import free_ports, start_worker
 from gan import train
 from gan.networks import weights_by_path
 from gan.training import distribute_engine
@@ -59,14 +61,20 @@ def assert_equal(actual, expected):
 
 
 @pytest.fixture(scope="module")
-def one_device(tmp_path_factory):
-    """What one device trains."""
+def run_of_one_device(tmp_path_factory):
+    """The run folder of what one device trains."""
     run = tmp_path_factory.mktemp("one") / "run"
     flags = ["--engine=distribute", "--strategy=one_device", f"--run={run}"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["gan.train", *FLAGS, *flags])
         train.main()
-    return result(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def one_device(run_of_one_device):
+    """What one device trains."""
+    return result(run_of_one_device)
 
 
 def start_two_workers(*flags):
@@ -104,6 +112,29 @@ def test_one_that_fails_ends_both(tmp_path):
     assert "error: --batch_size=7: must be a multiple of the 2 replicas" in done.stderr
     assert "worker 1 said:" in done.stderr
     assert "error: a worker ended with status 1; both have stopped." in done.stderr
+
+
+def test_folders_that_differ(run_of_one_device, tmp_path):
+    """The first worker would go on, the second begin: gradients of different weights."""
+    shutil.copytree(run_of_one_device, tmp_path / "first")
+    addresses = [f"localhost:{port}" for port in free_ports(2)]
+    workers = []
+    for index, name in enumerate(("first", "second")):
+        flags = [*FLAGS, f"--steps={STEPS + 1}", f"--run={tmp_path / name}"]
+        with open(tmp_path / f"{name}.log", "w") as log:
+            workers.append(start_worker(addresses, index, flags, log))
+    try:
+        assert [worker.wait(120) for worker in workers] == [1, 1]
+    finally:
+        for worker in workers:
+            worker.kill()
+    for name, own, other in (
+        ("first", f"worker 0 would go on from step {STEPS}", "worker 1 from step 0"),
+        ("second", "worker 1 would go on from step 0", f"worker 0 from step {STEPS}"),
+    ):
+        said = (tmp_path / f"{name}.log").read_text()
+        assert f"error: --run={tmp_path / name}: {own} of this folder, {other}." in said
+        assert "copy worker 0's to all others" in said
 
 
 def test_missing_worker(tmp_path, run_main, monkeypatch):

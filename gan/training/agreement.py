@@ -1,0 +1,89 @@
+"""Whether all workers start from the same checkpoint: each may see a run folder of its own."""
+
+import zlib
+from typing import Optional
+
+import numpy as np
+import tensorflow as tf
+
+from gan.training.cluster import num_workers, worker_index
+from gan.training.strategy import lost_workers_explained
+from gan.training.training_error import TrainingError
+
+
+def check_same_start(
+    strategy: tf.distribute.Strategy,
+    folder: str,
+    step: int,
+    arrays: Optional[dict[str, np.ndarray]] = None,
+):
+    """Checks that this worker is to go on from what all others go on from.
+
+    To be called by all workers at once; without others it returns at once.
+
+    Args:
+        strategy: of the job.
+        folder: this worker's run folder.
+        step: that it goes on from; 0 for a new run.
+        arrays: what it goes on with, by name; None before that is read.
+
+    Raises:
+        TrainingError: in every worker, if one has another step or other arrays.
+        StrategyError: if a worker has ended.
+    """
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return
+    with lost_workers_explained():
+        rows = gather(strategy, [step, checksum(arrays or {})])
+    of_workers = rows[:: len(rows) // num_workers()]  # Replicas are numbered worker by worker.
+    compare(folder, worker_index(), of_workers.tolist())
+
+
+def gather(strategy: tf.distribute.Strategy, numbers: list[int]) -> np.ndarray:
+    """What every process calls this with: int64 `[replicas, count]`, as replicas are numbered."""
+
+    def own_row(context):
+        rows = np.zeros([context.num_replicas_in_sync, len(numbers)], np.int64)
+        rows[context.replica_id_in_sync_group] = numbers
+        return tf.constant(rows)
+
+    values = strategy.experimental_distribute_values_from_function(own_row)
+    return strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy()
+
+
+def checksum(arrays: dict[str, np.ndarray]) -> int:
+    """Of names and bits."""
+    crc = 0
+    for name in sorted(arrays):
+        crc = zlib.crc32(
+            np.ascontiguousarray(arrays[name]).tobytes(), zlib.crc32(name.encode(), crc)
+        )
+    return crc
+
+
+def compare(folder: str, own: int, starts: list[list[int]]):
+    """Checks that all workers have one start.
+
+    Args:
+        folder: run folder of this worker.
+        own: its index.
+        starts: step and checksum of every worker.
+
+    Raises:
+        TrainingError: if they have not.
+    """
+    step = starts[own][0]
+    others = [
+        f"worker {index} from step {other}"
+        if other != step
+        else f"worker {index} from other weights"
+        for index, (other, crc) in enumerate(starts)
+        if [other, crc] != starts[own]
+    ]
+    if others:
+        raise TrainingError(
+            f"--run={folder}: worker {own} would go on from step {step} of this folder, "
+            f"{', '.join(others)}. All must go on from the same checkpoint: put the run folder on "
+            "a disk that all workers share, or copy worker 0's to all others, and give the same "
+            "command again."
+        )

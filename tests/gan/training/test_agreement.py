@@ -1,0 +1,43 @@
+"""Workers that would go on from different checkpoints: found, and told apart."""
+
+import numpy as np
+import pytest
+from conftest import two_devices
+
+from gan.training.agreement import checksum, compare, gather
+from gan.training.training_error import TrainingError
+
+
+def test_all_see_what_each_says():
+    assert gather(two_devices(), [2**40, 3]).tolist() == [[2**40, 3]] * 2
+
+
+def test_checksum_is_of_names_and_bits():
+    arrays = {"a": np.zeros(3, np.float32), "b": np.int64(1)}
+    assert checksum(arrays) == checksum(dict(reversed(arrays.items())))
+    others = ({**arrays, "b": np.int64(2)}, {"a": arrays["a"], "c": arrays["b"]}, {})
+    assert len({checksum(arrays), *map(checksum, others)}) == 4
+
+
+def test_equal_starts():
+    compare("run", 1, [[20, 7], [20, 7]])
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (
+            0,
+            "worker 0 would go on from step 20 of this folder, worker 1 from step 0, worker 3 from",
+        ),
+        (
+            1,
+            "worker 1 would go on from step 0 of this folder, worker 0 from step 20, worker 2 from",
+        ),
+    ],
+)
+def test_other_steps_and_weights_are_named(own, message):
+    with pytest.raises(TrainingError, match=message) as raised:
+        compare("disk/run", own, [[20, 7], [0, 7], [20, 7], [20, 8]])
+    assert str(raised.value).startswith("--run=disk/run: ")
+    assert ("worker 3 from other weights" in str(raised.value)) == (own == 0)
