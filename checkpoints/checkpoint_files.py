@@ -12,9 +12,15 @@ import tensorflow as tf
 
 from gan.atomic_file import is_unfinished
 
+_BLOCK = 2**24  # bytes
+
 
 class CheckpointError(ValueError):
     """A checkpoint that is missing, damaged or does not fit; the message names it."""
+
+
+class UnreadableError(CheckpointError):
+    """A checkpoint whose files the system does not give: it may be whole."""
 
 
 def find_steps(folder: str) -> list[int]:
@@ -114,35 +120,26 @@ def verify(path: str):
 def settle(folder: str) -> list[str]:
     """Makes a folder fit to go on from its newest checkpoint that is whole.
 
-    Removes what a kill inside the last save left. A newest checkpoint that is
-    damaged or not finite is set aside, as `damaged-model.ckpt-STEP.*`, if there is
-    an older one to go on from.
+    Removes what a kill inside the last save left, and no checkpoint. Those newer than
+    the newest whole one, which are damaged or not finite, are set aside as
+    `damaged-model.ckpt-STEP.*`.
 
     Returns:
         What was set aside and why, one line each.
 
     Raises:
-        CheckpointError: if there are checkpoints, but none is whole.
+        CheckpointError: if there are checkpoints, but none is whole, or one that may be
+            cannot be read; all stay as they are.
     """
     _remove_unfinished(folder)
-    state = tf.train.get_checkpoint_state(folder)
-    recorded = (
-        [os.path.basename(path) for path in state.all_model_checkpoint_paths] if state else []
-    )
-    for step in find_steps(folder):
-        path = os.path.join(folder, f"model.ckpt-{step}")
-        if os.path.basename(path) not in recorded:
-            try:
-                read_variables(path)
-            except CheckpointError:
-                for file in checkpoint_files(path):
-                    os.remove(file)
     damaged = {}
     for step in reversed(find_steps(folder)):
         path = os.path.join(folder, f"model.ckpt-{step}")
         try:
             verify(path)
             break
+        except UnreadableError:
+            raise
         except CheckpointError as error:
             damaged[path] = error
     else:
@@ -194,8 +191,28 @@ def _damage_named(path):
     try:
         yield
     except (tf.errors.OpError, RuntimeError, ValueError, IndexError, SystemError) as error:
+        # TensorFlow has the same errors for a file that is damaged and one that is not given.
+        if problem := _unreadable(path):
+            raise problem from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(_damaged(path, reason)) from error
+
+
+def _unreadable(path):
+    for file in checkpoint_files(path):
+        try:
+            with open(file, "rb") as opened:
+                while opened.read(_BLOCK):
+                    pass
+        except FileNotFoundError:
+            continue  # Removed meanwhile: no doubt that it is no checkpoint any more.
+        except OSError as error:
+            return UnreadableError(
+                f"{path}: the checkpoint cannot be read ({os.path.basename(file)}: "
+                f"{error.strerror}). It may be whole: let this user read it, or mend the disk, and "
+                "give the same command again."
+            )
+    return None
 
 
 def _damaged(path, reason):

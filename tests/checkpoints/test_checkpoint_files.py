@@ -9,6 +9,7 @@ from conftest import write_checkpoint
 
 from checkpoints.checkpoint_files import (
     CheckpointError,
+    UnreadableError,
     find_checkpoint,
     find_steps,
     read_variables,
@@ -73,7 +74,8 @@ def test_settle_marks_the_newest(tmp_path):
     assert tf.train.latest_checkpoint(folder).endswith("-1")
 
 
-def test_settle_removes_a_save_cut_short_and_sets_a_damaged_checkpoint_aside(tmp_path):
+def test_settle_removes_a_save_cut_short_and_sets_damaged_checkpoints_aside(tmp_path):
+    """Whether TensorFlow's own record lists them or not."""
     folder = str(tmp_path)
     for step in (1, 2):
         write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
@@ -81,11 +83,14 @@ def test_settle_removes_a_save_cut_short_and_sets_a_damaged_checkpoint_aside(tmp
     write_checkpoint(os.path.join(folder, "model.ckpt-3"), {"a": np.zeros(3)})
     for step in (2, 3):
         (tmp_path / f"model.ckpt-{step}.index").write_bytes(b"half")
-    (note,) = settle(folder)
-    assert "model.ckpt-2: damaged (" in note
+    (tmp_path / "model.ckpt-4.data-00000-of-00001").write_bytes(b"a kill between two renames")
+    notes = settle(folder)
+    assert [f"model.ckpt-{3 - i}: damaged (" in note for i, note in enumerate(notes)] == [True] * 2
     assert find_steps(folder) == [1]
-    assert (tmp_path / "damaged-model.ckpt-2.index").read_bytes() == b"half"
+    for step in (2, 3):
+        assert (tmp_path / f"damaged-model.ckpt-{step}.index").read_bytes() == b"half"
     assert tf.train.latest_checkpoint(folder).endswith("-1")
+    assert not list(tmp_path.glob("model.ckpt-4*"))
 
 
 def test_settle_stops_where_no_checkpoint_is_whole(tmp_path):
@@ -94,6 +99,32 @@ def test_settle_stops_where_no_checkpoint_is_whole(tmp_path):
     with pytest.raises(CheckpointError, match="model.ckpt-1: the checkpoint is damaged"):
         settle(folder)
     assert find_steps(folder) == [1]
+
+
+def test_settle_removes_no_checkpoint_where_all_are_damaged(tmp_path):
+    """Nor without TensorFlow's own record of them: the run must not begin anew."""
+    folder = str(tmp_path)
+    for step in (1, 2):
+        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
+        (tmp_path / f"model.ckpt-{step}.data-00000-of-00001").write_bytes(b"damaged")
+    files = sorted(tmp_path.iterdir())
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match="model.ckpt-2: the checkpoint is damaged"):
+            settle(folder)
+        assert sorted(tmp_path.iterdir()) == files
+
+
+def test_settle_leaves_what_cannot_be_read(tmp_path):
+    """It may be whole; a folder in its place stands for a disk that does not answer."""
+    folder = str(tmp_path)
+    for step in (1, 2):
+        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.zeros(3)})
+    data = tmp_path / "model.ckpt-2.data-00000-of-00001"
+    data.unlink()
+    data.mkdir()
+    with pytest.raises(UnreadableError, match="model.ckpt-2: the checkpoint cannot be read .*data"):
+        settle(folder)
+    assert find_steps(folder) == [1, 2]
 
 
 def test_verify_finds_numbers_that_are_not_finite(tmp_path):
