@@ -80,6 +80,17 @@ def is_chief() -> bool:
     return worker_index() == 0
 
 
+@contextlib.contextmanager
+def cluster_hidden():
+    """Inside, there is no TF_CONFIG: for what reads it and cannot do with it."""
+    text = os.environ.pop("TF_CONFIG", None)
+    try:
+        yield
+    finally:
+        if text is not None:
+            os.environ["TF_CONFIG"] = text
+
+
 def wait_for_workers(cluster: Cluster, timeout: float):
     """Returns when all other workers answer at their addresses.
 

@@ -5,6 +5,7 @@ How two Keras models get through it is in `gan.training.estimator_bridge`.
 """
 
 import collections
+import contextlib
 import inspect
 import math
 import tempfile
@@ -18,6 +19,7 @@ from checkpoints.checkpoint_files import VariableReader, find_checkpoint, find_s
 from gan.config import ExperimentConfig
 from gan.networks import make_discriminator, make_generator
 from gan.run_folder import RunFolder
+from gan.training.cluster import cluster_hidden, num_workers
 from gan.training.estimator_batches import estimator_batches
 from gan.training.estimator_bridge import TRAIN, KerasGAN
 from gan.training.estimator_hook import TrainingHook
@@ -96,18 +98,9 @@ def make_estimator(
     )
     recorder = GradientRecorder(optimizer)
     tpu_api = tf.compat.v1.estimator.tpu
-    return _Estimator(
-        lambda train_op: after_step(train_op, training, recorder.gradients),
-        generator_fn=gan.generator_fn,
-        discriminator_fn=gan.discriminator_fn,
-        generator_loss_fn=gan.generator_loss_fn,
-        discriminator_loss_fn=gan.discriminator_loss_fn,
-        generator_optimizer=lambda: recorder.optimizer("generator", training.generator_lr),
-        discriminator_optimizer=lambda: recorder.optimizer(
-            "discriminator", training.discriminator_lr
-        ),
-        gan_train_steps=tfgan.GANTrainSteps(1, training.discriminator_steps),
-        config=tpu_api.RunConfig(
+    # It takes a cluster of one worker for one without chief, and refuses it.
+    with cluster_hidden() if tpu is None else contextlib.nullcontext():
+        run_config = tpu_api.RunConfig(
             model_dir=model_dir,
             tf_random_seed=training.seed,
             save_checkpoints_steps=None,
@@ -119,7 +112,19 @@ def make_estimator(
                 iterations_per_loop=steps_per_loop,
                 per_host_input_for_training=tpu_api.InputPipelineConfig.PER_HOST_V2,
             ),
+        )
+    return _Estimator(
+        lambda train_op: after_step(train_op, training, recorder.gradients),
+        generator_fn=gan.generator_fn,
+        discriminator_fn=gan.discriminator_fn,
+        generator_loss_fn=gan.generator_loss_fn,
+        discriminator_loss_fn=gan.discriminator_loss_fn,
+        generator_optimizer=lambda: recorder.optimizer("generator", training.generator_lr),
+        discriminator_optimizer=lambda: recorder.optimizer(
+            "discriminator", training.discriminator_lr
         ),
+        gan_train_steps=tfgan.GANTrainSteps(1, training.discriminator_steps),
+        config=run_config,
         params={},  # TF-GAN would take entries for arguments of its loss.
         use_tpu=tpu is not None,
         eval_on_tpu=False,  # Evaluation reads checkpoints, on any machine.
@@ -138,7 +143,8 @@ class EstimatorEngine:
         is_chief: True: it trains alone.
 
     Raises:
-        TrainingError: for settings that only the other engine has.
+        TrainingError: for settings, or a TF_CONFIG, that only the other engine can do with.
+        ClusterError: if TF_CONFIG cannot be read.
         StrategyError: if there is no such TPU, or the batch cannot be shared out.
     """
 
@@ -154,6 +160,11 @@ class EstimatorEngine:
             raise TrainingError(
                 f"--steps_per_execution={execution.steps_per_execution}: needs --tpu or "
                 "--engine=distribute."
+            )
+        if not execution.tpu and num_workers() > 1:
+            raise TrainingError(
+                f"--engine=estimator: trains alone, and TF_CONFIG names {num_workers()} workers. "
+                "Use --engine=distribute, or unset TF_CONFIG."
             )
         self._config = config
         self._tpu = None

@@ -11,6 +11,7 @@ import pytest
 from gan.training.cluster import (
     Cluster,
     ClusterError,
+    cluster_hidden,
     is_chief,
     num_workers,
     read_cluster,
@@ -46,6 +47,15 @@ def test_without_one(monkeypatch):
 def test_workers(set_config, index, chief):
     set_config({"worker": ["a:1", "b:2"]}, {"type": "worker", "index": index})
     assert (num_workers(), worker_index(), is_chief()) == (2, int(index), chief)
+
+
+def test_hidden(set_config):
+    with cluster_hidden():
+        assert num_workers() == 1
+    set_config({"worker": ["a:1", "b:2"]}, {"type": "worker", "index": 1})
+    with cluster_hidden():
+        assert num_workers() == 1
+    assert num_workers() == 2
 
 
 @pytest.mark.parametrize(("kind", "index"), [("chief", 0), ("worker", 1)])

@@ -1,5 +1,6 @@
 """The estimator engine: equal to a plain loop, and what the bridge promises TF-GAN."""
 
+import json
 import os
 import shutil
 import signal
@@ -269,6 +270,24 @@ def test_starts_from_weights(two_steps, tmp_path):
 def test_settings_of_the_other_engine(tmp_path, setting):
     with pytest.raises(TrainingError, match=f"--{next(iter(setting))}=.*--engine=distribute"):
         estimator_job(tmp_path, 2, **setting)
+
+
+def set_workers(monkeypatch, addresses):
+    task = {"type": "worker", "index": 0}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": addresses}, "task": task}))
+
+
+def test_several_workers_need_the_other_engine(tmp_path, monkeypatch):
+    set_workers(monkeypatch, ["a:1", "b:2"])
+    with pytest.raises(TrainingError, match="TF_CONFIG names 2 workers. Use --engine=distribute"):
+        estimator_job(tmp_path, 2)
+
+
+def test_a_cluster_of_one_worker_is_none(two_steps, tmp_path, monkeypatch):
+    set_workers(monkeypatch, ["a:1"])
+    run = shutil.copytree(two_steps, tmp_path / "run")
+    estimator_job(run, 3).train()
+    assert find_steps(RunFolder(str(run)).checkpoint_dir) == [0, 2, 3]
 
 
 def test_both_calls_of_a_sub_step_share_one_normalisation(monkeypatch):
