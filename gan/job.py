@@ -278,8 +278,7 @@ class Job:
         return find_record(
             self._run.metrics(),
             evaluation.names,
-            self._config.data.dataset,
-            evaluation.network.sha256,
+            evaluation.conditions,
             step,
             repetitions,
         )
@@ -296,7 +295,7 @@ class Job:
         record = evaluation.evaluate(load_generator, repetitions, seconds)
         self._log.add(record)
         figure = evaluation.names["frechet_distance"]
-        keep_if_best(self._run, step, figure, record[figure])
+        keep_if_best(self._run, step, figure, record[figure], evaluation.conditions)
         return record
 
     def _describe(self, evaluation, record):

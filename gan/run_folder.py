@@ -31,6 +31,7 @@ _FIXED = [("model", name) for name in field_names("model")] + [
     ("data", "dataset"),
     ("data", "train_split"),
     ("data", "test_split"),
+    ("data", "resampling"),
     ("training", "seed"),
     ("training", "discriminator_steps"),
 ]
@@ -182,7 +183,11 @@ class RunFolder:
             return None
 
     def write_best(self, best: dict[str, Any]):
-        """Records which checkpoint is the best: its "step", and the "value" of which "figure"."""
+        """Records which checkpoint is the best.
+
+        Args:
+            best: its "step", the "value" of which "figure", and under which "conditions".
+        """
         path = os.path.join(self.best_dir, "best.json")
         write_atomically(path, (json.dumps(best) + "\n").encode())
 

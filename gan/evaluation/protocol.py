@@ -39,6 +39,7 @@ class Evaluation:
     Attributes:
         names: the figures' plain names to their full ones.
         network: as given.
+        conditions: what figures depend on and their names do not tell; in every record.
     """
 
     def __init__(
@@ -52,6 +53,11 @@ class Evaluation:
         self._config = config
         self._interrupted = threading.Event()
         self.network = network
+        self.conditions = {
+            "dataset": data.dataset,
+            "resampling": data.resampling,
+            "sha256": network.sha256,
+        }
         self.names = figure_names(network, data.test_split, images)
         self._real = real_statistics(
             network,
@@ -135,11 +141,10 @@ class Evaluation:
             "step": step,
             # Nothing tells the batch size of an authors' checkpoint without preset.
             "images": None if config.preset == INFERRED else step * config.training.batch_size,
-            "dataset": data.dataset,
+            **self.conditions,
             "seconds": None if seconds is None else round(seconds, 1),
             "repetitions": len(repetitions),
             "evaluated_images": config.evaluation.eval_images,
-            "sha256": self.network.sha256,
             **summarize(self.names, repetitions),
             "classifier_score_of_real_images": self._real.score,
         }

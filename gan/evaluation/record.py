@@ -71,17 +71,25 @@ def plain_figures(record: dict[str, Any], names: dict[str, str]) -> dict[str, fl
 def find_record(
     records: list[dict[str, Any]],
     names: dict[str, str],
-    dataset: str,
-    sha256: str,
+    conditions: dict[str, str],
     step: int,
     repetitions: int = 1,
 ) -> Optional[dict[str, Any]]:
-    """The newest record of a step under these conditions, repeated at least so often."""
+    """The newest record of a step under these conditions, repeated at least so often.
+
+    Args:
+        records: oldest first.
+        names: of the figures; see `figure_names`.
+        conditions: that names do not tell: "dataset", "resampling", and the judge's "sha256".
+        step: of the checkpoint.
+        repetitions: at least.
+    """
     for record in reversed(records):
+        # Earlier versions did not record the resampling, which was the run's.
+        known = {"resampling": conditions["resampling"], **record}
         if (
             record.get("step") == step
-            and record.get("dataset") == dataset
-            and record.get("sha256") == sha256
+            and all(known.get(name) == value for name, value in conditions.items())
             and record.get("repetitions", 0) >= repetitions
             and all(name in record for name in names.values())
         ):

@@ -9,7 +9,9 @@ from gan.atomic_file import UNFINISHED
 from gan.run_folder import RunFolder
 
 
-def keep_if_best(run: RunFolder, step: int, figure: str, value: float) -> bool:
+def keep_if_best(
+    run: RunFolder, step: int, figure: str, value: float, conditions: dict[str, str]
+) -> bool:
     """Keeps a checkpoint in `RUN/best` if it is the best one so far.
 
     Its files are links to the run's, where the file system has links: nothing is
@@ -18,15 +20,18 @@ def keep_if_best(run: RunFolder, step: int, figure: str, value: float) -> bool:
     Args:
         run: the run's folder; its checkpoint of `step` must be there.
         step: of the checkpoint.
-        figure: full name of what it was judged by, with its conditions: values of
-            another name are not compared, the new one is kept.
+        figure: full name of what it was judged by.
         value: the figure; smaller is better.
+        conditions: that its name does not tell: real images and judge. Values of another
+            name or other conditions are not compared, the new one is kept.
 
     Returns:
         Whether it is.
     """
     best = run.best()
     is_better = best is None or best["figure"] != figure or value < best["value"]
+    # An earlier version recorded no conditions: they were the run's.
+    is_better = is_better or best.get("conditions", conditions) != conditions
     if not math.isfinite(value) or not is_better:
         return False
     path = os.path.join(run.checkpoint_dir, f"model.ckpt-{step}")
@@ -39,7 +44,7 @@ def keep_if_best(run: RunFolder, step: int, figure: str, value: float) -> bool:
         return False  # Another process trains, and has removed it meanwhile.
     if step not in find_steps(run.best_dir):
         return False
-    run.write_best({"step": step, "figure": figure, "value": value})
+    run.write_best({"step": step, "figure": figure, "value": value, "conditions": conditions})
     kept = {os.path.basename(file) for file in checkpoint_files(path)}
     for name in os.listdir(run.best_dir):
         if name.startswith(("model.ckpt-", UNFINISHED)) and name not in kept:

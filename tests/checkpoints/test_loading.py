@@ -63,7 +63,7 @@ def test_loads_every_weight(tmp_path):
 def test_loads_the_best_checkpoint(tmp_path):
     """By the folder `best`, and by its step when the trainer keeps it no more."""
     run = make_run(tmp_path, variables_of(smoke(), seed=1), step=5)
-    keep_if_best(run, 5, "fid", 2.0)
+    keep_if_best(run, 5, "fid", 2.0, conditions={})
     for file in (tmp_path / "checkpoints").iterdir():
         file.unlink()
     run = make_run(tmp_path, variables_of(smoke(), seed=2), step=9)

@@ -23,6 +23,7 @@ def test_new_folder_then_the_same_job(tmp_path):
             "trained with z_dim=8, now z_dim=9. Choose another --run, or give --z_dim=8",
         ),
         ({"dataset": "mnist"}, "trained with dataset=digits, now dataset=mnist"),
+        ({"resampling": "antialiased"}, "trained with resampling=bilinear, now resampling=anti"),
         ({"seed": 3}, "trained with seed=0, now seed=3"),
     ],
 )

@@ -133,7 +133,8 @@ def test_figures_follow_the_protocol(run, source, judge, cache_dir):
     assert record["step"] == 7
     assert record["images"] == 7 * config.training.batch_size
     assert (record["repetitions"], record["evaluated_images"]) == (2, 600)
-    assert record["sha256"] == judge.sha256
+    conditions = {"dataset": "digits", "resampling": "bilinear", "sha256": judge.sha256}
+    assert conditions.items() <= record.items()
     assert record["judge_accuracy"] == judge.accuracy
     assert 0 < record["frechet_distance_of_real_images"] < 5
     assert 8 < record["classifier_score_of_real_images"] <= 10

@@ -23,6 +23,7 @@ JUDGE = types.SimpleNamespace(
     }
 )
 NAMES = figure_names(JUDGE, "test", 1000)
+CONDITIONS = {"dataset": "digits", "resampling": "bilinear", "sha256": "a"}
 
 
 def test_names_carry_their_conditions():
@@ -46,8 +47,7 @@ def figures(value):
 def record(*values, **changes):
     return {
         "step": 20,
-        "dataset": "digits",
-        "sha256": "a",
+        **CONDITIONS,
         "repetitions": len(values),
         "evaluated_images": 1000,
         **summarize(NAMES, [figures(value) for value in values]),
@@ -72,14 +72,20 @@ def test_find_record():
     old = {"step": 20, "frechet_distance": 3.0, "evaluated_images": 1000}  # of an earlier version
     once, thrice = record(1.0), record(1.0, 2.0, 6.0)
     records = [old, thrice, once, record(1.0, step=30), {}]
-    assert find_record(records, NAMES, "digits", "a", 20) is once
-    assert find_record(records, NAMES, "digits", "a", 20, repetitions=3) is thrice
-    assert find_record(records, NAMES, "digits", "a", 20, repetitions=4) is None
-    assert find_record(records, NAMES, "digits", "b", 20) is None
-    assert find_record(records, NAMES, "digits", "a", 10) is None
-    assert find_record(records, NAMES, "mnist", "a", 20) is None
-    assert find_record([old], NAMES, "digits", "a", 20) is None
-    assert find_record(records, figure_names(JUDGE, "test", 999), "digits", "a", 20) is None
+    assert find_record(records, NAMES, CONDITIONS, 20) is once
+    assert find_record(records, NAMES, CONDITIONS, 20, repetitions=3) is thrice
+    assert find_record(records, NAMES, CONDITIONS, 20, repetitions=4) is None
+    assert find_record(records, NAMES, CONDITIONS, 10) is None
+    for name in CONDITIONS:
+        assert find_record(records, NAMES, {**CONDITIONS, name: "other"}, 20) is None
+    assert find_record([old], NAMES, CONDITIONS, 20) is None
+    assert find_record(records, figure_names(JUDGE, "test", 999), CONDITIONS, 20) is None
+
+
+def test_a_record_from_before_the_resampling_was_recorded():
+    earlier = record(1.0)
+    del earlier["resampling"]
+    assert find_record([earlier], NAMES, CONDITIONS, 20) is earlier
 
 
 def test_descriptions():
