@@ -98,22 +98,20 @@ class Job:
         if not os.path.exists(self._run.config_path):
             self._run.write_config(self._config)  # Evaluation may start before training does.
         evaluation = self._make_evaluation(inception)
-        waiting_since = time.monotonic()
+        waiting_since, broken = time.monotonic(), set()
         while time.monotonic() - waiting_since < timeout:
             steps = find_steps(self._run.checkpoint_dir)
-            new = [step for step in steps if not self._recorded(evaluation, step)]
+            new = [s for s in steps if s not in broken and not self._recorded(evaluation, s)]
             if new:
-                path = find_checkpoint(self._run.checkpoint_dir, new[0])
                 try:
-                    verify(path)
-                except CheckpointError:
-                    # The trainer may still be writing it, or have removed it: look again.
-                    time.sleep(_POLL_SECONDS)
-                    if new[0] not in find_steps(self._run.checkpoint_dir):
+                    record = self._evaluate_unless_removed(evaluation, new[0])
+                except MetricError as error:  # The next ones may be better.
+                    broken.add(new[0])
+                    print(f"step {new[0]}: {error}", file=sys.stderr, flush=True)
+                else:
+                    if record is None:
                         continue
-                    verify(path)
-                record = self._evaluate(evaluation, path)
-                print(self._describe(evaluation, record), flush=True)
+                    print(self._describe(evaluation, record), flush=True)
                 waiting_since = time.monotonic()
             elif self._last_step() >= self._config.training.steps:
                 return
@@ -297,6 +295,31 @@ class Job:
         figure = evaluation.names["frechet_distance"]
         keep_if_best(self._run, step, figure, record[figure], evaluation.conditions)
         return record
+
+    def _evaluate_unless_removed(self, evaluation, step):
+        """Evaluates a checkpoint of a run that another process trains.
+
+        Returns:
+            The record; None if the trainer has removed the checkpoint meanwhile.
+
+        Raises:
+            CheckpointError: if it is there and damaged.
+        """
+        try:
+            return self._verify_and_evaluate(evaluation, step)
+        except CheckpointError:
+            time.sleep(_POLL_SECONDS)  # It may still be being written: look again.
+        try:
+            return self._verify_and_evaluate(evaluation, step)
+        except CheckpointError:
+            if step in find_steps(self._run.checkpoint_dir):
+                raise
+            return None
+
+    def _verify_and_evaluate(self, evaluation, step):
+        path = find_checkpoint(self._run.checkpoint_dir, step)
+        verify(path)
+        return self._evaluate(evaluation, path)
 
     def _describe(self, evaluation, record):
         """One line about an evaluation, which says if it is the best one."""

@@ -1,0 +1,138 @@
+"""What a job does around training and evaluation, with stand-ins for both."""
+
+import os
+import types
+
+import numpy as np
+import pytest
+from conftest import write_checkpoint
+
+import gan.job
+from checkpoints.checkpoint_files import CheckpointError, checkpoint_files
+from gan.evaluation.record import figure_names
+from gan.job import Job
+from gan.metrics.activations import MetricError
+from gan.metrics.judge import Judge
+from gan.presets import smoke
+from gan.run_folder import RunFolder
+
+
+class Evaluation:
+    """In place of `gan.evaluation.protocol.Evaluation`: every figure is 1.
+
+    Attributes:
+        before: called with the step first, where one is given.
+    """
+
+    before = None
+
+    def __init__(self, config, source, network, cache_dir):
+        self.names = figure_names(network, "test", 100)
+        self.network = network
+        self.conditions = {"dataset": "digits", "resampling": "bilinear", "sha256": network.sha256}
+
+    def evaluate(self, load, repetitions, seconds=None):
+        _, step = load()
+        if Evaluation.before is not None:
+            Evaluation.before(step)
+        figures = {name: 1.0 for name in self.names.values()}
+        return {
+            "step": step,
+            **self.conditions,
+            "seconds": seconds,
+            "repetitions": repetitions,
+            "evaluated_images": 100,
+            **figures,
+        }
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A run with checkpoints of steps 0, 10, 20 and 30, judged by stand-ins."""
+    run = RunFolder(str(tmp_path / "run"))
+    run.write_config(smoke())
+    for step in (0, 10, 20, 30):
+        add_checkpoint(run, step)
+    judge = Judge({"a": np.zeros(1)}, 16, 0.5)
+    monkeypatch.setattr(gan.job, "open_judge", lambda config, source, path: judge)
+    monkeypatch.setattr(gan.job, "Evaluation", Evaluation)
+    monkeypatch.setattr(Evaluation, "before", None)
+    # Of a checkpoint only the step is looked at.
+    monkeypatch.setattr(gan.job, "load", load_step)
+    return run
+
+
+def load_step(path, step, discriminator):
+    del discriminator
+    if step not in gan.job.find_steps(RunFolder(path).checkpoint_dir):
+        raise CheckpointError(f"no checkpoint of step {step}")
+    return types.SimpleNamespace(generator=None, step=step)
+
+
+def path_of(run, step):
+    return os.path.join(run.checkpoint_dir, f"model.ckpt-{step}")
+
+
+def add_checkpoint(run, step):
+    write_checkpoint(path_of(run, step), {"global_step": np.int64(step)})
+
+
+def remove_checkpoint(run, step):
+    for file in checkpoint_files(path_of(run, step)):
+        os.remove(file)
+
+
+def evaluated_steps(run):
+    return [record["step"] for record in run.metrics()]
+
+
+def evaluate_continuously(run, steps=30):
+    Job(smoke().replace({"steps": steps}), run.path, trains=False).evaluate_continuously(60)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(gan.job, "_POLL_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("moment", ["before it is verified", "before it is loaded"])
+def test_continuous_evaluation_passes_over_what_the_trainer_removes(run, monkeypatch, moment):
+    verify = gan.job.verify
+
+    def verify_and_remove(path):
+        if moment == "before it is loaded":
+            verify(path)
+        if path == path_of(run, 10):
+            remove_checkpoint(run, 10)
+        if moment == "before it is verified":
+            verify(path)
+
+    monkeypatch.setattr(gan.job, "verify", verify_and_remove)
+    evaluate_continuously(run)
+    assert evaluated_steps(run) == [0, 20, 30]
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_continuous_evaluation_stops_at_what_stays_damaged(run):
+    with open(path_of(run, 10) + ".index", "wb") as file:
+        file.write(b"damaged")
+    with pytest.raises(CheckpointError, match="model.ckpt-10: the checkpoint is damaged"):
+        evaluate_continuously(run)
+    assert evaluated_steps(run) == [0]
+
+
+def break_images_of(step):
+    def check(evaluated):
+        if evaluated == step:
+            raise MetricError("Features are not finite.")
+
+    return check
+
+
+@pytest.mark.parametrize("step", [10, 30])
+def test_continuous_evaluation_goes_on_after_broken_images(run, monkeypatch, capsys, step):
+    monkeypatch.setattr(Evaluation, "before", staticmethod(break_images_of(step)))
+    evaluate_continuously(run)
+    assert evaluated_steps(run) == [other for other in (0, 10, 20, 30) if other != step]
+    assert capsys.readouterr().err == f"step {step}: Features are not finite.\n"
