@@ -65,18 +65,19 @@ class Job:
         self._source = open_real_images(config)
         print(f"Real images: {self._source.description}", flush=True)
 
-    def train(self, on_checkpoint=None):
+    def train(self, on_checkpoint=None, before_training=None):
         """Trains to `config.training.steps`, from the newest checkpoint if there is one.
 
         Args:
             on_checkpoint: called with step, path and monitor of every checkpoint
                 written, while the clock stands.
+            before_training: called with the monitor when nothing but training is to come.
 
         Raises:
             Interrupted: after SIGTERM or Ctrl-C, when the present step is saved.
         """
         with Interruption().open() as interruption:
-            self._train(on_checkpoint, interruption)
+            self._train(on_checkpoint, before_training, interruption)
 
     def evaluate(self) -> dict[str, Any]:
         """Evaluates the newest checkpoint, repeatedly; records and prints the figures."""
@@ -122,6 +123,8 @@ class Job:
     def train_and_evaluate(self) -> dict[str, Any]:
         """Trains, evaluating at the start, every `eval_every` steps and at the end.
 
+        Checkpoints whose evaluation was due and was cut short are evaluated first.
+
         Returns:
             The report, which is printed and written to `report.json`.
         """
@@ -139,13 +142,17 @@ class Job:
             if step % every and step != last:
                 return
             try:
-                record = self._evaluate(
-                    evaluation, path, repetitions if step == last else 1, monitor.seconds
-                )
-            except MetricError as error:  # No reason to stop training.
+                record = self._evaluate(evaluation, path, repetitions if step == last else 1)
+            except (MetricError, CheckpointError) as error:  # No reason to stop training.
                 monitor.message(f"step {step}: {error}")
             else:
                 monitor.message(self._describe(evaluation, record))
+
+        def evaluate_missed(monitor):
+            for step in find_steps(self._run.checkpoint_dir):
+                if step != last and not self._recorded(evaluation, step):
+                    path = find_checkpoint(self._run.checkpoint_dir, step)
+                    evaluate_if_due(step, path, monitor)
 
         def figures(step, repetitions):
             record = self._recorded(evaluation, step, repetitions)
@@ -154,14 +161,14 @@ class Job:
                 record = self._evaluate(evaluation, path, repetitions)
             return record
 
-        self.train(evaluate_if_due)
+        self.train(evaluate_if_due, evaluate_missed)
         first, final = figures(0, 1), figures(self._last_step(), repetitions)
         report = make_report(self._config, self._run, evaluation.names, first, final)
         self._run.write_report(report)
         print(describe_report(report, self._run, time.monotonic() - started))
         return report
 
-    def _train(self, on_checkpoint, interruption):
+    def _train(self, on_checkpoint, before_training, interruption):
         self._source.count(self._config.data.train_split)
         steps, run = self._config.training.steps, self._run
         initial_weights = self._initial_weights()
@@ -184,7 +191,7 @@ class Job:
                 run.forget_training_log_after(done if done else -1)
                 if done:
                     print(f"Going on from step {done} of {run.path}.", file=sys.stderr)
-            self._train_from(done, on_checkpoint, interruption, initial_weights)
+            self._train_from(done, on_checkpoint, before_training, interruption, initial_weights)
         if interruption.requested is not None:
             print(
                 f"\nInterrupted ({interruption.requested}). The same command goes on from step "
@@ -193,7 +200,7 @@ class Job:
             )
             raise Interrupted(interruption.requested)
 
-    def _train_from(self, done, on_checkpoint, interruption, initial_weights):
+    def _train_from(self, done, on_checkpoint, before_training, interruption, initial_weights):
         run, engine = self._run, self._engine
         monitor = TrainingMonitor(
             self._config, run, done, run.seconds_at(done), run.images_at(done), engine.is_chief
@@ -208,6 +215,9 @@ class Job:
             monitor.start()
 
         try:
+            if before_training is not None:
+                with interruption.nothing_to_save():
+                    before_training(monitor)
             engine.train(
                 run, self._source, monitor, checkpoint_written, interruption, initial_weights
             )
@@ -281,16 +291,14 @@ class Job:
             repetitions,
         )
 
-    def _evaluate(self, evaluation, path, repetitions=1, seconds=None):
+    def _evaluate(self, evaluation, path, repetitions=1):
         step = int(path.rsplit("-", 1)[1])
-        if seconds is None:
-            seconds = self._run.seconds_at(step)
 
         def load_generator():
             models = load(self._run.path, step, discriminator=False)
             return models.generator, models.step
 
-        record = evaluation.evaluate(load_generator, repetitions, seconds)
+        record = evaluation.evaluate(load_generator, repetitions, self._run.seconds_at(step))
         self._log.add(record)
         figure = evaluation.names["frechet_distance"]
         keep_if_best(self._run, step, figure, record[figure], evaluation.conditions)

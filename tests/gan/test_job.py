@@ -136,3 +136,69 @@ def test_continuous_evaluation_goes_on_after_broken_images(run, monkeypatch, cap
     evaluate_continuously(run)
     assert evaluated_steps(run) == [other for other in (0, 10, 20, 30) if other != step]
     assert capsys.readouterr().err == f"step {step}: Features are not finite.\n"
+
+
+class Engine:
+    """In place of an engine: "trains" by writing the last checkpoint.
+
+    Attributes:
+        before: called first, where one is given.
+    """
+
+    before = None
+    description = "stand-in"
+    is_chief = True
+
+    def __init__(self, config):
+        self._steps = config.training.steps
+
+    def wait_for_all(self):
+        pass
+
+    def check_same_start(self, run, step):
+        pass
+
+    def train(self, run, source, monitor, on_checkpoint, interruption, initial_weights):
+        if Engine.before is not None:
+            Engine.before()
+        add_checkpoint(run, self._steps)
+        on_checkpoint(self._steps, path_of(run, self._steps))
+
+
+@pytest.fixture
+def train_and_evaluate(run, monkeypatch):
+    """Goes on with the run to step 40, evaluating every 20 steps."""
+    monkeypatch.setattr(gan.job, "make_engine", Engine)
+    monkeypatch.setattr(Engine, "before", None)
+    config = smoke().replace({"steps": 40, "eval_every": 20, "checkpoint_every": 10})
+    return lambda: Job(config, run.path).train_and_evaluate()
+
+
+def record_of(run, step, **changes):
+    """A record as the stand-in makes it, of other figures."""
+    judge = gan.job.open_judge(None, None, None)
+    evaluation = Evaluation(None, None, judge, None)
+    record = evaluation.evaluate(lambda: (None, step), 1)
+    return {**record, **dict.fromkeys(evaluation.names.values(), 2.0), **changes}
+
+
+def test_evaluations_that_a_kill_cut_short_are_made_up(run, train_and_evaluate, monkeypatch):
+    """Before training goes on, oldest first; not those that are recorded or were not due."""
+    run.add_metrics(record_of(run, 0))
+    add_checkpoint(run, 25)
+    before_training = []
+    monkeypatch.setattr(
+        Engine, "before", staticmethod(lambda: before_training.extend(evaluated_steps(run)))
+    )
+    train_and_evaluate()
+    assert before_training == [0, 20]
+    assert evaluated_steps(run) == [0, 20, 40]
+
+
+def test_a_missed_evaluation_that_fails_is_no_reason_to_stop(
+    run, train_and_evaluate, monkeypatch, capsys
+):
+    monkeypatch.setattr(Evaluation, "before", staticmethod(break_images_of(20)))
+    train_and_evaluate()
+    assert evaluated_steps(run) == [0, 40]
+    assert "step 20: Features are not finite." in capsys.readouterr().err
