@@ -155,6 +155,7 @@ def main():
         lambda: (models.generator, models.step),
         config.evaluation.eval_repetitions,
         run.seconds_at(models.step) if run else None,
+        run.images_at(models.step) if run else None,
     )
     print(table(record, evaluation.names), flush=True)
     # A run's own records are of the run; others of whatever was recorded there.

@@ -298,7 +298,8 @@ class Job:
             models = load(self._run.path, step, discriminator=False)
             return models.generator, models.step
 
-        record = evaluation.evaluate(load_generator, repetitions, self._run.seconds_at(step))
+        seconds, images = self._run.seconds_at(step), self._run.images_at(step)
+        record = evaluation.evaluate(load_generator, repetitions, seconds, images)
         self._log.add(record)
         figure = evaluation.names["frechet_distance"]
         keep_if_best(self._run, step, figure, record[figure], evaluation.conditions)

@@ -75,6 +75,7 @@ class Evaluation:
         load: Callable[[], tuple[Any, int]],
         repetitions: int,
         seconds: Optional[float] = None,
+        images: Optional[int] = None,
     ) -> dict[str, Any]:
         """Judges a checkpoint.
 
@@ -87,6 +88,8 @@ class Evaluation:
             repetitions: how often, each time from other latents and labels, which
                 depend on nothing but the number of the repetition.
             seconds: of training up to this step, for the record.
+            images: trained on up to this step, for the record; None if only the present
+                batch size tells.
 
         Returns:
             The record; see `gan.evaluation.record`.
@@ -98,7 +101,7 @@ class Evaluation:
         def work():
             generator, step = load()
             figures = [self._figures(generator, r) for r in range(repetitions)]
-            return self._record(step, figures, seconds)
+            return self._record(step, figures, seconds, images)
 
         return eagerly(work, self._interrupted.set)
 
@@ -135,12 +138,14 @@ class Evaluation:
             batch = slice(first, first + size)
             yield generate(tf.constant(latents[batch]), tf.constant(labels[batch])).numpy()
 
-    def _record(self, step, repetitions, seconds):
+    def _record(self, step, repetitions, seconds, images):
         config, data = self._config, self._config.data
+        # Nothing tells the batch size of an authors' checkpoint without preset.
+        if images is None and config.preset != INFERRED:
+            images = step * config.training.batch_size
         record = {
             "step": step,
-            # Nothing tells the batch size of an authors' checkpoint without preset.
-            "images": None if config.preset == INFERRED else step * config.training.batch_size,
+            "images": images,
             **self.conditions,
             "seconds": None if seconds is None else round(seconds, 1),
             "repetitions": len(repetitions),

@@ -31,7 +31,7 @@ class Evaluation:
         self.network = network
         self.conditions = {"dataset": "digits", "resampling": "bilinear", "sha256": network.sha256}
 
-    def evaluate(self, load, repetitions, seconds=None):
+    def evaluate(self, load, repetitions, seconds=None, images=None):
         _, step = load()
         if Evaluation.before is not None:
             Evaluation.before(step)
@@ -40,6 +40,7 @@ class Evaluation:
             "step": step,
             **self.conditions,
             "seconds": seconds,
+            "images": images,
             "repetitions": repetitions,
             "evaluated_images": 100,
             **figures,
@@ -202,3 +203,12 @@ def test_a_missed_evaluation_that_fails_is_no_reason_to_stop(
     train_and_evaluate()
     assert evaluated_steps(run) == [0, 40]
     assert "step 20: Features are not finite." in capsys.readouterr().err
+
+
+def test_records_count_images_across_a_change_of_the_batch_size(run, train_and_evaluate):
+    run.add_training_point({"step": 20, "images": 160})
+    run.write_progress(30, 5.0, 560)
+    train_and_evaluate()
+    images = {record["step"]: record["images"] for record in run.metrics()}
+    assert images[20] == 160
+    assert images[40] == 560  # The stand-in shows the monitor no step.

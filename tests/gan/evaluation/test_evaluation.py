@@ -140,6 +140,13 @@ def test_figures_follow_the_protocol(run, source, judge, cache_dir):
     assert 8 < record["classifier_score_of_real_images"] <= 10
 
 
+def test_images_trained_on(run, source, judge, cache_dir):
+    """As the run counts them, or by the batch size alone."""
+    evaluation = Evaluation(smoke(), source, judge, cache_dir)
+    for given, recorded in ((None, 7 * smoke().training.batch_size), (900, 900), (0, 0)):
+        assert evaluation.evaluate(loader(run), 1, images=given)["images"] == recorded
+
+
 def test_batch_size_changes_no_figure(run, source, judge, cache_dir):
     records = [
         Evaluation(smoke().replace({"eval_batch_size": size}), source, judge, cache_dir).evaluate(
@@ -169,10 +176,11 @@ def test_inside_a_tf1_graph(run, source, judge, cache_dir):
 
 
 def test_command_records_the_figures_of_a_run(evaluate, run, cache_dir):
+    run.write_progress(7, 0.0, 900)  # The batch size has changed on the way.
     status, out, error = evaluate(f"--run={run.path}", "--repetitions=2")
     assert status == 0, error
     (record,) = run.metrics()
-    assert record["seconds"] == 0.0
+    assert (record["seconds"], record["images"]) == (0.0, 900)
     assert "Judged by a small classifier" in out
     assert record["sha256"] in out
     assert "mean ± sample standard deviation of 2 repetitions" in out
