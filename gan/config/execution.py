@@ -18,7 +18,7 @@ class ExecutionConfig:
         "estimator: TF-GAN's TPU estimator (TensorFlow 2.15), alone, on one device or a TPU; "
         "distribute: a tf.distribute loop (any TensorFlow), which several GPUs or machines, 16 "
         "bits, XLA on a CPU or GPU and bit-equal results need; auto: estimator where TF-GAN is "
-        "installed and nothing needs the other",
+        "installed, there are not several GPUs, and nothing else needs the other",
         ENGINES,
     )
     strategy: str = option(

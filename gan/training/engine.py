@@ -47,7 +47,7 @@ def make_engine(config: ExperimentConfig) -> Engine:
     """
     name, reason = config.execution.engine, "asked for"
     if name == "auto":
-        name, reason = _default(config)
+        name, reason = default_engine(config)
     if name == "distribute":
         from gan.training.distribute_engine import DistributeEngine
 
@@ -75,13 +75,16 @@ def make_engine(config: ExperimentConfig) -> Engine:
     return engine
 
 
-def _default(config):
+def default_engine(config: ExperimentConfig) -> tuple[str, str]:
+    """The name of the engine that fits a job here, and why, for a person."""
     if not hasattr(tf, "estimator") or importlib.util.find_spec("tensorflow_gan") is None:
         return "distribute", f"there is no TF-GAN for TensorFlow {tf.__version__} here"
     execution = config.execution
     several_steps = execution.steps_per_execution > 1 and not execution.tpu
+    gpus = len(tf.config.list_physical_devices("GPU"))
     wanted = {
         "a TF_CONFIG of several workers": not execution.tpu and num_workers() > 1,
+        f"training on all {gpus} GPUs": not execution.tpu and gpus > 1,
         "--strategy": execution.strategy in ("one_device", "mirrored", "multi_worker"),
         "--precision": execution.precision != "float32",
         "--jit_compile": execution.jit_compile,
