@@ -65,19 +65,14 @@ class Job:
         self._source = open_real_images(config)
         print(f"Real images: {self._source.description}", flush=True)
 
-    def train(self, on_checkpoint=None, before_training=None):
+    def train(self):
         """Trains to `config.training.steps`, from the newest checkpoint if there is one.
-
-        Args:
-            on_checkpoint: called with step, path and monitor of every checkpoint
-                written, while the clock stands.
-            before_training: called with the monitor when nothing but training is to come.
 
         Raises:
             Interrupted: after SIGTERM or Ctrl-C, when the present step is saved.
         """
-        with Interruption().open() as interruption:
-            self._train(on_checkpoint, before_training, interruption)
+        with self._interruptible() as interruption:
+            self._train(interruption)
 
     def evaluate(self) -> dict[str, Any]:
         """Evaluates the newest checkpoint, repeatedly; records and prints the figures."""
@@ -127,14 +122,22 @@ class Job:
 
         Returns:
             The report, which is printed and written to `report.json`.
+
+        Raises:
+            Interrupted: after SIGTERM or Ctrl-C, when the present step is saved.
         """
         if not self._engine.is_chief:
             return self.train()
+        with self._interruptible() as interruption:
+            return self._train_and_evaluate(interruption)
+
+    def _train_and_evaluate(self, interruption):
         started = time.monotonic()
-        inception = self._prepare_evaluation()
-        if not os.path.exists(self._run.config_path):
-            self._run.write_config(self._config)
-        evaluation = self._make_evaluation(inception)
+        with interruption.nothing_to_save():
+            inception = self._prepare_evaluation()
+            if not os.path.exists(self._run.config_path):
+                self._run.write_config(self._config)
+            evaluation = self._make_evaluation(inception)
         every, last = self._config.evaluation.eval_every, self._config.training.steps
         repetitions = self._config.evaluation.eval_repetitions
 
@@ -161,14 +164,37 @@ class Job:
                 record = self._evaluate(evaluation, path, repetitions)
             return record
 
-        self.train(evaluate_if_due, evaluate_missed)
-        first, final = figures(0, 1), figures(self._last_step(), repetitions)
+        self._train(interruption, evaluate_if_due, evaluate_missed)
+        with interruption.nothing_to_save():
+            first, final = figures(0, 1), figures(self._last_step(), repetitions)
         report = make_report(self._config, self._run, evaluation.names, first, final)
         self._run.write_report(report)
         print(describe_report(report, self._run, time.monotonic() - started))
         return report
 
-    def _train(self, on_checkpoint, before_training, interruption):
+    @contextlib.contextmanager
+    def _interruptible(self):
+        """Inside, a signal ends the job as soon as nothing is lost, and what to do is said."""
+        with Interruption().open() as interruption:
+            try:
+                yield interruption
+            except Interrupted:
+                print(
+                    f"\nInterrupted ({interruption.requested}). The same command goes on from step "
+                    f"{self._last_step()}.",
+                    file=sys.stderr,
+                )
+                raise
+
+    def _train(self, interruption, on_checkpoint=None, before_training=None):
+        """Trains to the last step or a signal.
+
+        Args:
+            interruption: says whether one came.
+            on_checkpoint: called with step, path and monitor of every checkpoint
+                written, while the clock stands.
+            before_training: called with the monitor when nothing but training is to come.
+        """
         self._source.count(self._config.data.train_split)
         steps, run = self._config.training.steps, self._run
         initial_weights = self._initial_weights()
@@ -191,16 +217,10 @@ class Job:
                 run.forget_training_log_after(done if done else -1)
                 if done:
                     print(f"Going on from step {done} of {run.path}.", file=sys.stderr)
-            self._train_from(done, on_checkpoint, before_training, interruption, initial_weights)
-        if interruption.requested is not None:
-            print(
-                f"\nInterrupted ({interruption.requested}). The same command goes on from step "
-                f"{self._last_step()}.",
-                file=sys.stderr,
-            )
-            raise Interrupted(interruption.requested)
+            self._train_from(done, initial_weights, interruption, on_checkpoint, before_training)
+        interruption.raise_if_requested()
 
-    def _train_from(self, done, on_checkpoint, before_training, interruption, initial_weights):
+    def _train_from(self, done, initial_weights, interruption, on_checkpoint, before_training):
         run, engine = self._run, self._engine
         monitor = TrainingMonitor(
             self._config, run, done, run.seconds_at(done), run.images_at(done), engine.is_chief
@@ -221,8 +241,6 @@ class Job:
             engine.train(
                 run, self._source, monitor, checkpoint_written, interruption, initial_weights
             )
-        except Interrupted:
-            pass  # While a checkpoint was evaluated: nothing is lost.
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise

@@ -1,6 +1,7 @@
 """What a job does around training and evaluation, with stand-ins for both."""
 
 import os
+import signal
 import types
 
 import numpy as np
@@ -15,6 +16,7 @@ from gan.metrics.activations import MetricError
 from gan.metrics.judge import Judge
 from gan.presets import smoke
 from gan.run_folder import RunFolder
+from gan.training.interruption import Interrupted
 
 
 class Evaluation:
@@ -212,3 +214,37 @@ def test_records_count_images_across_a_change_of_the_batch_size(run, train_and_e
     images = {record["step"]: record["images"] for record in run.metrics()}
     assert images[20] == 160
     assert images[40] == 560  # The stand-in shows the monitor no step.
+
+
+@pytest.mark.parametrize("moment", ["preparation", "missed", "training", "end"])
+def test_a_signal_ends_the_job_with_its_status_at_any_moment(
+    run, train_and_evaluate, monkeypatch, capsys, moment
+):
+    """Of the default handler the process would die, with status 143."""
+
+    def send_signal_at(step):
+        return lambda evaluated: evaluated == step and signal.raise_signal(signal.SIGTERM)
+
+    if moment == "preparation":
+        monkeypatch.setattr(gan.job, "cache_folder", lambda: signal.raise_signal(signal.SIGTERM))
+    elif moment == "training":
+        monkeypatch.setattr(
+            Engine, "before", staticmethod(lambda: signal.raise_signal(signal.SIGTERM))
+        )
+    else:
+        step = {"missed": 20, "end": 40}[moment]
+        monkeypatch.setattr(Evaluation, "before", staticmethod(send_signal_at(step)))
+    if moment == "end":
+        add_checkpoint(run, 40)
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda number, frame: pytest.fail("not taken"))
+    try:
+        with pytest.raises(Interrupted) as raised:
+            train_and_evaluate()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert raised.value.exit_status == 75
+    reached = 40 if moment in ("training", "end") else 30
+    said = f"Interrupted (SIGTERM). The same command goes on from step {reached}.\n"
+    assert capsys.readouterr().err.endswith(said)
+    assert 40 not in evaluated_steps(run)
