@@ -151,9 +151,14 @@ def _numbers(values):
     first, last = values[0], values[-1]
     if len(values) > 1 and (values == range(first, last + 1) or _are_consecutive(values)):
         return f"{first}-{last}"
+    return _listed(values)
+
+
+def _listed(values):
+    """Values, or their texts, as `3,7,10`, or `3,7...99` for many."""
     text = ",".join(map(str, values[:_LONGEST_NAME]))
     if len(values) > _LONGEST_NAME or len(text) > _LONGEST_NAME:
-        return f"{first},{values[1]}...{last}"
+        return f"{values[0]},{values[1]}...{values[-1]}"
     return text
 
 
@@ -172,7 +177,7 @@ def _name(request, kind, classes, seeds):
     if request.interpolate:
         parts += ["frames", str(request.frames)]
     if request.truncation_sweep:
-        parts += [",".join(f"{value:g}" for value in request.truncation_sweep)]
+        parts += [_listed([f"{value:g}" for value in request.truncation_sweep])]
     if request.truncation is not None:
         parts += ["truncation", f"{request.truncation:g}"]
     return "_".join(parts)

@@ -133,6 +133,14 @@ def test_thresholds_are_rows():
     assert layout.column_labels == ["1", "", "2", ""]
 
 
+def test_many_thresholds_make_no_longer_name():
+    """A file's name has 255 bytes at most."""
+    thresholds = [0.01 * step + 0.0001 for step in range(1, 60)]
+    _, layout, name, _, _ = request(classes=["5"], truncation_sweep=thresholds)
+    assert layout.rows == 59
+    assert name == "truncations_class_5_seeds_0-9_0.0101,0.0201...0.5901"
+
+
 def test_names_of_long_lists_stay_short():
     seeds = list(range(0, 300, 3))
     assert request(classes=["1"], seeds=seeds)[2] == "class_1_seeds_0,3...297"
