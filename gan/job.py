@@ -203,6 +203,7 @@ class Job:
                 if not os.path.exists(run.config_path):
                     run.write_config(self._config)
                 stack.enter_context(run.locked())
+                run.remove_unfinished()
                 for note in settle(run.checkpoint_dir):
                     print(f"warning: {note}", file=sys.stderr)
             self._engine.wait_for_all()

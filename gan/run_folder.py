@@ -87,8 +87,12 @@ class RunFolder:
     def samples_dir(self):
         return os.path.join(self.path, "samples")
 
+    @property
+    def _grids_dir(self):
+        return os.path.join(self.path, "grids")
+
     def grid_path(self, step: int) -> str:
-        return os.path.join(self.path, "grids", f"step_{step:06d}.png")
+        return os.path.join(self._grids_dir, f"step_{step:06d}.png")
 
     def read_config(self) -> ExperimentConfig:
         """The configuration the folder was trained with.
@@ -153,6 +157,13 @@ class RunFolder:
                     "another --run."
                 ) from error
             yield
+
+    def remove_unfinished(self):
+        """Removes what a kill inside a write left, for who holds the lock; see `settle`, too."""
+        for folder in (self.path, self._grids_dir):
+            for name in os.listdir(folder) if os.path.isdir(folder) else []:
+                if is_unfinished(name):
+                    os.remove(os.path.join(folder, name))
 
     def write_config(self, config: ExperimentConfig):
         """Writes `config.json`, the first file of a run.

@@ -10,6 +10,7 @@ from conftest import write_checkpoint
 
 import gan.job
 from checkpoints.checkpoint_files import CheckpointError, checkpoint_files
+from gan.atomic_file import write_atomically
 from gan.evaluation.record import figure_names
 from gan.job import Job
 from gan.metrics.activations import MetricError
@@ -189,6 +190,8 @@ def test_evaluations_that_a_kill_cut_short_are_made_up(run, train_and_evaluate, 
     """Before training goes on, oldest first; not those that are recorded or were not due."""
     run.add_metrics(record_of(run, 0))
     add_checkpoint(run, 25)
+    left_over = os.path.join(run.path, ".unfinished-abc")
+    write_atomically(left_over, b"by a kill inside a write")
     before_training = []
     monkeypatch.setattr(
         Engine, "before", staticmethod(lambda: before_training.extend(evaluated_steps(run)))
@@ -196,6 +199,7 @@ def test_evaluations_that_a_kill_cut_short_are_made_up(run, train_and_evaluate, 
     train_and_evaluate()
     assert before_training == [0, 20]
     assert evaluated_steps(run) == [0, 20, 40]
+    assert not os.path.exists(left_over)
 
 
 def test_a_missed_evaluation_that_fails_is_no_reason_to_stop(

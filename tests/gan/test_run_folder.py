@@ -2,6 +2,7 @@
 
 import pytest
 
+from gan.atomic_file import UNFINISHED, write_atomically
 from gan.config import ConfigError
 from gan.presets import digits, smoke
 from gan.run_folder import RunFolder, RunFolderError
@@ -97,6 +98,17 @@ def test_damaged_progress_is_no_reason_to_stop(tmp_path):
 def test_what_a_crash_left_does_not_block_the_folder(tmp_path):
     (tmp_path / ".unfinished-abc").write_text("{")
     RunFolder(str(tmp_path)).check(smoke())
+
+
+def test_removes_what_a_kill_left(tmp_path):
+    run = RunFolder(str(tmp_path))
+    run.remove_unfinished()
+    kept = [tmp_path / "config.json", tmp_path / "grids" / "step_000010.png"]
+    for path in kept:
+        write_atomically(str(path), b"whole")
+        path.with_name(f"{UNFINISHED}abc").write_bytes(b"half")
+    run.remove_unfinished()
+    assert [path for path in sorted(tmp_path.rglob("*")) if path.is_file()] == kept
 
 
 def test_unreadable_config(tmp_path):
