@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--run", required=True, help="run folder, which both workers use")
     parser.add_argument("--preset", default="smoke", help="configuration (default: smoke)")
     arguments, further = parser.parse_known_args()
-    run = os.path.abspath(arguments.run)  # The workers start elsewhere.
+    run = os.path.abspath(os.path.expanduser(arguments.run))  # The workers start elsewhere.
     flags = [f"--preset={arguments.preset}", f"--run={run}", *further]
     addresses = [f"localhost:{port}" for port in free_ports(2)]
     with tempfile.TemporaryFile("w+", errors="replace") as said:

@@ -38,13 +38,22 @@ def truth(text):
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false.") from error
 
 
+def text(given):
+    """Reads a flag of text, which may be a path: `~` is the home, as no shell sees in --out=~/a."""
+    return os.path.expanduser(given)
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser that answers errors in one line with exit status 1."""
+    """A parser that answers errors in one line with exit status 1.
+
+    Flags without a type are read by `text`.
+    """
 
     def __init__(self, **kwargs):
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs
         )
+        self.register("type", None, text)
 
     def error(self, message):
         unknown = "unrecognized arguments: "

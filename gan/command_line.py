@@ -7,11 +7,11 @@ import argparse
 import dataclasses
 from typing import Any
 
-from gan.command import integer, number, truth
+from gan.command import integer, number, text, truth
 from gan.config import SECTIONS, ExperimentConfig, field_names, value_type
 from gan.presets import PRESETS, get_preset
 
-_PARSERS = {int: integer, float: number, str: str, bool: truth}
+_PARSERS = {int: integer, float: number, str: text, bool: truth}
 
 
 def add_config_flags(parser: argparse.ArgumentParser, sections=tuple(SECTIONS)):
