@@ -13,7 +13,7 @@ from gan.evaluation.real_statistics import real_statistics, repeated
 from gan.evaluation.record import figure_names, pipeline_warning, summarize
 from gan.input_pipeline import evaluation_inputs
 from gan.metrics.classifier_score import classifier_score
-from gan.metrics.feature_network import FeatureNetwork, run_network
+from gan.metrics.feature_network import FeatureNetwork, NetworkRunner
 from gan.metrics.frechet_distance import frechet_distance
 from gan.metrics.inception import Inception
 from gan.metrics.kernel_distance import kernel_distance
@@ -53,6 +53,7 @@ class Evaluation:
         self._config = config
         self._interrupted = threading.Event()
         self.network = network
+        self._run_network = NetworkRunner(network)
         self.conditions = {
             "dataset": data.dataset,
             "resampling": data.resampling,
@@ -100,22 +101,22 @@ class Evaluation:
 
         def work():
             generator, step = load()
-            figures = [self._figures(generator, r) for r in range(repetitions)]
+            generate = tf.function(lambda z, y: generator([z, y], training=False), autograph=False)
+            figures = [self._figures(generate, r) for r in range(repetitions)]
             return self._record(step, figures, seconds, images)
 
         return eagerly(work, self._interrupted.set)
 
-    def _figures(self, generator, repetition):
+    def _figures(self, generate, repetition):
         """The figures of one repetition by their plain names."""
         config = self._config
         count = config.evaluation.eval_images
         latents, labels = evaluation_inputs(
             count, config.model.z_dim, config.model.num_classes, repetition
         )
-        batches = self._images(generator, latents, labels)
-        generated = run_network(
-            self.network, batches, count, f"generated images, repetition {repetition + 1}"
-        )
+        batches = self._images(generate, latents, labels)
+        title = f"generated images, repetition {repetition + 1}"
+        generated = self._run_network(batches, count, title)
         figures = {
             "frechet_distance": frechet_distance(
                 repeated(self._real.features, count), generated.features
@@ -128,8 +129,7 @@ class Evaluation:
             figures["class_accuracy"] = float(np.mean(right))
         return figures
 
-    def _images(self, generator, latents, labels):
-        generate = tf.function(lambda z, y: generator([z, y], training=False), autograph=False)
+    def _images(self, generate, latents, labels):
         pixels = self._config.model.image_size**2
         size = max(1, min(self._config.evaluation.eval_batch_size, _MOST_PIXELS // pixels))
         for first in range(0, len(latents), size):

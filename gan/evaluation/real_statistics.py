@@ -15,7 +15,7 @@ import numpy as np
 
 from gan.atomic_file import write_atomically
 from gan.metrics.classifier_score import classifier_score
-from gan.metrics.feature_network import FeatureNetwork, run_network
+from gan.metrics.feature_network import FeatureNetwork, NetworkRunner
 from gan.metrics.frechet_distance import frechet_distance
 from preprocessing.sources.labelled_images import ImageSource
 
@@ -80,22 +80,23 @@ def repeated(rows: np.ndarray, count: int) -> np.ndarray:
 
 
 def _compute(network, source, split, count, train_split, most_train_images):
-    real = _activations(network, source, split, count)
+    run = NetworkRunner(network)
+    real = _activations(run, network.most_images, source, split, count)
     distance = None
     if train_split is not None:
-        train = _activations(network, source, train_split, most_train_images).features
+        train = _activations(
+            run, network.most_images, source, train_split, most_train_images
+        ).features
         order = np.random.RandomState(0).permutation(len(train))
         distance = frechet_distance(train[repeated(order, count)], repeated(real.features, count))
     return RealStatistics(real.features, classifier_score(repeated(real.logits, count)), distance)
 
 
-def _activations(network, source, split, most):
+def _activations(run, at_once, source, split, most):
     count = min(most, source.count(split))
-    batches = source.split(split).take(count).batch(network.most_images).as_numpy_iterator()
+    batches = source.split(split).take(count).batch(at_once).as_numpy_iterator()
     with source.reading():
-        return run_network(
-            network, (batch["images"] for batch in batches), count, f"real images of {split}"
-        )
+        return run((batch["images"] for batch in batches), count, f"real images of {split}")
 
 
 def _key(network, source, split, count, train_split, most_train_images):

@@ -45,31 +45,39 @@ class Activations(NamedTuple):
     logits: np.ndarray
 
 
-def run_network(
-    network: FeatureNetwork, batches: Iterable[np.ndarray], count: int, title: str
-) -> Activations:
-    """Runs a network over batches of images, with a progress bar on a terminal.
+class NetworkRunner:
+    """Runs a network over many images, again and again; its graphs are made once.
 
     Args:
         network: the network.
-        batches: of images `[batch, size, size, channels]`, of any sizes.
-        count: number of all images.
-        title: of the progress bar.
     """
-    function = tf.function(network.__call__, autograph=False, reduce_retracing=True)
-    features, logits = [], []
-    with tqdm(
-        total=count,
-        desc=title,
-        unit=" images",
-        leave=False,
-        dynamic_ncols=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        for batch in batches:
-            for first in range(0, len(batch), network.most_images):
-                outputs = function(tf.constant(batch[first : first + network.most_images]))
-                features.append(outputs[0].numpy())
-                logits.append(outputs[1].numpy())
-            bar.update(len(batch))
-    return Activations(np.concatenate(features), np.concatenate(logits))
+
+    def __init__(self, network: FeatureNetwork):
+        self._most_images = network.most_images
+        self._function = tf.function(network.__call__, autograph=False, reduce_retracing=True)
+
+    def __call__(self, batches: Iterable[np.ndarray], count: int, title: str) -> Activations:
+        """Runs the network, with a progress bar on a terminal.
+
+        Args:
+            batches: of images `[batch, size, size, channels]`, of any sizes.
+            count: number of all images.
+            title: of the progress bar.
+        """
+        features, logits = [], []
+        with tqdm(
+            total=count,
+            desc=title,
+            unit=" images",
+            leave=False,
+            dynamic_ncols=True,
+            disable=not sys.stderr.isatty(),
+        ) as bar:
+            for batch in batches:
+                for first in range(0, len(batch), self._most_images):
+                    part = tf.constant(batch[first : first + self._most_images])
+                    outputs = self._function(part)
+                    features.append(outputs[0].numpy())
+                    logits.append(outputs[1].numpy())
+                bar.update(len(batch))
+        return Activations(np.concatenate(features), np.concatenate(logits))

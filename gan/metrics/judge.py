@@ -53,6 +53,10 @@ class Judge:
     image_size: int
     accuracy: float
 
+    def __repr__(self):
+        # TensorFlow's warnings name what they are about: without all its weights.
+        return f"Judge of {self.image_size} pixels, {self.accuracy:.1%} right"
+
     @property
     def sha256(self) -> str:
         """Of the weights, by name."""

@@ -34,6 +34,11 @@ def test_saves_and_loads_and_runs_in_a_tf1_graph(judge, tmp_path):
         np.testing.assert_allclose(session.run(logits), eager_logits, rtol=1e-4, atol=1e-4)
 
 
+def test_its_name_in_a_message_is_short(judge):
+    assert repr(judge).startswith("Judge of 16 pixels, 9")
+    assert len(repr(judge)) < 40
+
+
 def test_fits(judge):
     assert judge.fits(16, 1, 10)
     assert not judge.fits(32, 1, 10)

@@ -19,13 +19,15 @@ import gan.evaluate
 import gan.train
 from checkpoints.tensor_names import average_name
 from gan.command import execute
-from gan.evaluation.feature_networks import open_judge, shared_judge_path
+from gan.evaluation.feature_networks import MOST_IMAGES, open_judge, shared_judge_path
 from gan.evaluation.log import EvaluationLog
 from gan.evaluation.protocol import Evaluation
+from gan.evaluation.real_statistics import real_statistics
 from gan.input_pipeline import evaluation_inputs
 from gan.metrics.classifier_score import classifier_score
 from gan.metrics.frechet_distance import frechet_distance
 from gan.metrics.inception import InceptionError
+from gan.metrics.judge import Judge
 from gan.metrics.kernel_distance import kernel_distance
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
@@ -138,6 +140,33 @@ def test_figures_follow_the_protocol(run, source, judge, cache_dir):
     assert record["judge_accuracy"] == judge.accuracy
     assert 0 < record["frechet_distance_of_real_images"] < 5
     assert 8 < record["classifier_score_of_real_images"] <= 10
+
+
+def test_graphs_are_made_once(run, source, judge, cache_dir, monkeypatch):
+    """The judge's for all evaluations, the generator's for all repetitions."""
+    traced = []
+    call = Judge.__call__
+    monkeypatch.setattr(
+        Judge, "__call__", lambda judge, images: traced.append("judge") or call(judge, images)
+    )
+
+    def load():
+        models = checkpoints.load(run.path)
+
+        def generator(inputs, training):
+            traced.append("generator")
+            return models.generator(inputs, training=training)
+
+        return generator, models.step
+
+    real_statistics(judge, source, "test", 100, cache_dir, "train", MOST_IMAGES)
+    traced.clear()
+    evaluation = Evaluation(smoke(), source, judge, cache_dir)
+    for evaluations in (1, 2):
+        evaluation.evaluate(load, 3)
+        batch_sizes = traced.count("generator") // evaluations
+        assert 1 <= batch_sizes <= 2
+        assert traced.count("judge") <= 2
 
 
 def test_images_trained_on(run, source, judge, cache_dir):
