@@ -18,16 +18,14 @@ from checkpoints.checkpoint_files import (
 )
 from checkpoints.loading import load
 from gan.config import ExperimentConfig, field_names
-from gan.evaluation.cache_folder import cache_folder
-from gan.evaluation.feature_networks import describe_network, open_inception, open_judge
-from gan.evaluation.log import EvaluationLog
-from gan.evaluation.protocol import Evaluation, check_real_images
-from gan.evaluation.record import describe, find_record, table
+from gan.evaluation.feature_networks import open_inception
+from gan.evaluation.protocol import check_real_images
+from gan.evaluation.record import table
 from gan.input_pipeline import open_real_images
 from gan.metrics.activations import MetricError
 from gan.networks import weights_by_path
+from gan.run_evaluation import RunEvaluation
 from gan.run_folder import RunFolder
-from gan.training.best_checkpoint import keep_if_best
 from gan.training.engine import make_engine
 from gan.training.final_report import describe_report, make_report
 from gan.training.interruption import Interrupted, Interruption
@@ -77,10 +75,9 @@ class Job:
     def evaluate(self) -> dict[str, Any]:
         """Evaluates the newest checkpoint, repeatedly; records and prints the figures."""
         inception = self._prepare_evaluation()
-        path = find_checkpoint(self._run.checkpoint_dir)
-        verify(path)
+        verify(find_checkpoint(self._run.checkpoint_dir))
         evaluation = self._make_evaluation(inception)
-        record = self._evaluate(evaluation, path, self._config.evaluation.eval_repetitions)
+        record = evaluation.evaluate(self._last_step(), self._config.evaluation.eval_repetitions)
         print(table(record, evaluation.names))
         return record
 
@@ -97,17 +94,17 @@ class Job:
         waiting_since, broken = time.monotonic(), set()
         while time.monotonic() - waiting_since < timeout:
             steps = find_steps(self._run.checkpoint_dir)
-            new = [s for s in steps if s not in broken and not self._recorded(evaluation, s)]
+            new = [s for s in steps if s not in broken and not evaluation.recorded(s)]
             if new:
                 try:
-                    record = self._evaluate_unless_removed(evaluation, new[0])
+                    record = evaluation.evaluate_unless_removed(new[0])
                 except MetricError as error:  # The next ones may be better.
                     broken.add(new[0])
                     print(f"step {new[0]}: {error}", file=sys.stderr, flush=True)
                 else:
                     if record is None:
                         continue
-                    print(self._describe(evaluation, record), flush=True)
+                    print(evaluation.describe(record), flush=True)
                 waiting_since = time.monotonic()
             elif self._last_step() >= self._config.training.steps:
                 return
@@ -141,32 +138,25 @@ class Job:
         every, last = self._config.evaluation.eval_every, self._config.training.steps
         repetitions = self._config.evaluation.eval_repetitions
 
-        def evaluate_if_due(step, path, monitor):
+        def evaluate_if_due(step, monitor):
             if step % every and step != last:
                 return
             try:
-                record = self._evaluate(evaluation, path, repetitions if step == last else 1)
+                record = evaluation.evaluate(step, repetitions if step == last else 1)
             except (MetricError, CheckpointError) as error:  # No reason to stop training.
                 monitor.message(f"step {step}: {error}")
             else:
-                monitor.message(self._describe(evaluation, record))
+                monitor.message(evaluation.describe(record))
 
         def evaluate_missed(monitor):
             for step in find_steps(self._run.checkpoint_dir):
-                if step != last and not self._recorded(evaluation, step):
-                    path = find_checkpoint(self._run.checkpoint_dir, step)
-                    evaluate_if_due(step, path, monitor)
-
-        def figures(step, repetitions):
-            record = self._recorded(evaluation, step, repetitions)
-            if record is None and step in find_steps(self._run.checkpoint_dir):
-                path = find_checkpoint(self._run.checkpoint_dir, step)
-                record = self._evaluate(evaluation, path, repetitions)
-            return record
+                if step != last and not evaluation.recorded(step):
+                    evaluate_if_due(step, monitor)
 
         self._train(interruption, evaluate_if_due, evaluate_missed)
         with interruption.nothing_to_save():
-            first, final = figures(0, 1), figures(self._last_step(), repetitions)
+            first = evaluation.record_of(0, 1)
+            final = evaluation.record_of(self._last_step(), repetitions)
         report = make_report(self._config, self._run, evaluation.names, first, final)
         self._run.write_report(report)
         print(describe_report(report, self._run, time.monotonic() - started))
@@ -191,8 +181,8 @@ class Job:
 
         Args:
             interruption: says whether one came.
-            on_checkpoint: called with step, path and monitor of every checkpoint
-                written, while the clock stands.
+            on_checkpoint: called with step and monitor of every checkpoint written, while
+                the clock stands.
             before_training: called with the monitor when nothing but training is to come.
         """
         self._source.count(self._config.data.train_split)
@@ -228,11 +218,12 @@ class Job:
         )
 
         def checkpoint_written(step, path):
+            del path
             monitor.pause()
             run.write_progress(step, monitor.seconds, monitor.images)
             if on_checkpoint is not None:
                 with interruption.nothing_to_save():
-                    on_checkpoint(step, path, monitor)
+                    on_checkpoint(step, monitor)
             monitor.start()
 
         try:
@@ -293,64 +284,7 @@ class Job:
         return inception
 
     def _make_evaluation(self, inception):
-        network = inception or open_judge(self._config, self._source, self._run.judge_path)
-        print(describe_network(network), flush=True)
-        self._log = EvaluationLog(self._run.path)
-        return Evaluation(self._config, self._source, network, cache_folder())
+        return RunEvaluation(self._config, self._run, self._source, inception)
 
     def _last_step(self):
         return max(find_steps(self._run.checkpoint_dir), default=0)
-
-    def _recorded(self, evaluation, step, repetitions=1):
-        return find_record(
-            self._run.metrics(),
-            evaluation.names,
-            evaluation.conditions,
-            step,
-            repetitions,
-        )
-
-    def _evaluate(self, evaluation, path, repetitions=1):
-        step = int(path.rsplit("-", 1)[1])
-
-        def load_generator():
-            models = load(self._run.path, step, discriminator=False)
-            return models.generator, models.step
-
-        seconds, images = self._run.seconds_at(step), self._run.images_at(step)
-        record = evaluation.evaluate(load_generator, repetitions, seconds, images)
-        self._log.add(record)
-        figure = evaluation.names["frechet_distance"]
-        keep_if_best(self._run, step, figure, record[figure], evaluation.conditions)
-        return record
-
-    def _evaluate_unless_removed(self, evaluation, step):
-        """Evaluates a checkpoint of a run that another process trains.
-
-        Returns:
-            The record; None if the trainer has removed the checkpoint meanwhile.
-
-        Raises:
-            CheckpointError: if it is there and damaged.
-        """
-        try:
-            return self._verify_and_evaluate(evaluation, step)
-        except CheckpointError:
-            time.sleep(_POLL_SECONDS)  # It may still be being written: look again.
-        try:
-            return self._verify_and_evaluate(evaluation, step)
-        except CheckpointError:
-            if step in find_steps(self._run.checkpoint_dir):
-                raise
-            return None
-
-    def _verify_and_evaluate(self, evaluation, step):
-        path = find_checkpoint(self._run.checkpoint_dir, step)
-        verify(path)
-        return self._evaluate(evaluation, path)
-
-    def _describe(self, evaluation, record):
-        """One line about an evaluation, which says if it is the best one."""
-        best = self._run.best()
-        is_best = best is not None and best["step"] == record["step"]
-        return describe(record, evaluation.names) + (" (the best so far)" if is_best else "")

@@ -9,7 +9,8 @@ import pytest
 from conftest import write_checkpoint
 
 import gan.job
-from checkpoints.checkpoint_files import CheckpointError, checkpoint_files
+import gan.run_evaluation
+from checkpoints.checkpoint_files import CheckpointError, checkpoint_files, find_steps
 from gan.atomic_file import write_atomically
 from gan.evaluation.record import figure_names
 from gan.job import Job
@@ -58,17 +59,17 @@ def run(tmp_path, monkeypatch):
     for step in (0, 10, 20, 30):
         add_checkpoint(run, step)
     judge = Judge({"a": np.zeros(1)}, 16, 0.5)
-    monkeypatch.setattr(gan.job, "open_judge", lambda config, source, path: judge)
-    monkeypatch.setattr(gan.job, "Evaluation", Evaluation)
+    monkeypatch.setattr(gan.run_evaluation, "open_judge", lambda config, source, path: judge)
+    monkeypatch.setattr(gan.run_evaluation, "Evaluation", Evaluation)
     monkeypatch.setattr(Evaluation, "before", None)
     # Of a checkpoint only the step is looked at.
-    monkeypatch.setattr(gan.job, "load", load_step)
+    monkeypatch.setattr(gan.run_evaluation, "load", load_step)
     return run
 
 
 def load_step(path, step, discriminator):
     del discriminator
-    if step not in gan.job.find_steps(RunFolder(path).checkpoint_dir):
+    if step not in find_steps(RunFolder(path).checkpoint_dir):
         raise CheckpointError(f"no checkpoint of step {step}")
     return types.SimpleNamespace(generator=None, step=step)
 
@@ -96,13 +97,13 @@ def evaluate_continuously(run, steps=30):
 
 @pytest.fixture
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(gan.job, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(gan.run_evaluation, "_LOOK_AGAIN_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("moment", ["before it is verified", "before it is loaded"])
 def test_continuous_evaluation_passes_over_what_the_trainer_removes(run, monkeypatch, moment):
-    verify = gan.job.verify
+    verify = gan.run_evaluation.verify
 
     def verify_and_remove(path):
         if moment == "before it is loaded":
@@ -112,7 +113,7 @@ def test_continuous_evaluation_passes_over_what_the_trainer_removes(run, monkeyp
         if moment == "before it is verified":
             verify(path)
 
-    monkeypatch.setattr(gan.job, "verify", verify_and_remove)
+    monkeypatch.setattr(gan.run_evaluation, "verify", verify_and_remove)
     evaluate_continuously(run)
     assert evaluated_steps(run) == [0, 20, 30]
 
@@ -180,7 +181,7 @@ def train_and_evaluate(run, monkeypatch):
 
 def record_of(run, step, **changes):
     """A record as the stand-in makes it, of other figures."""
-    judge = gan.job.open_judge(None, None, None)
+    judge = gan.run_evaluation.open_judge(None, None, None)
     evaluation = Evaluation(None, None, judge, None)
     record = evaluation.evaluate(lambda: (None, step), 1)
     return {**record, **dict.fromkeys(evaluation.names.values(), 2.0), **changes}
@@ -230,7 +231,9 @@ def test_a_signal_ends_the_job_with_its_status_at_any_moment(
         return lambda evaluated: evaluated == step and signal.raise_signal(signal.SIGTERM)
 
     if moment == "preparation":
-        monkeypatch.setattr(gan.job, "cache_folder", lambda: signal.raise_signal(signal.SIGTERM))
+        monkeypatch.setattr(
+            gan.run_evaluation, "cache_folder", lambda: signal.raise_signal(signal.SIGTERM)
+        )
     elif moment == "training":
         monkeypatch.setattr(
             Engine, "before", staticmethod(lambda: signal.raise_signal(signal.SIGTERM))
