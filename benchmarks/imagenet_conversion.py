@@ -81,7 +81,7 @@ def convert_by_us(source, data_dir, processes, check, size=None, store="float32"
             info,
             key,
             cache_target(key, data_dir),
-            lambda encoder: plan_splits(listings, key.name, encoder, False),
+            lambda encoder: plan_splits(listings, key.name, encoder, False, {}),
         )
     else:
         target = original_target(info, data_dir)

@@ -52,7 +52,7 @@ def add_work_flags(parser: Parser):
         type=integer,
         default=0,
         help="how many images may be left out because they cannot be decoded (default: 0, which "
-        "stops at the first)",
+        "stops at the first shard with one and names all of it)",
     )
     group.add_argument(
         "--beam",

@@ -76,8 +76,9 @@ def _conversion(arguments, info, key, target):
     if key is None:
         check = not arguments.no_decode_check
         return original_conversion(info, target, listings, check, skip)
+    begun = target.begun_splits()
     return cache_conversion(
-        info, key, target, lambda encoder: plan_splits(listings, key.name, encoder, skip)
+        info, key, target, lambda encoder: plan_splits(listings, key.name, encoder, skip, begun)
     )
 
 

@@ -1,6 +1,7 @@
 """Images by where they lie, and reading them."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -69,6 +70,12 @@ class Listing:
 
     def __len__(self):
         return len(self.names)
+
+    @property
+    def digest(self) -> str:
+        """Of names and sizes, whatever they lie in: changes where an image is replaced."""
+        digest = hashlib.sha256(self.names.tobytes() + self.sizes.tobytes())
+        return digest.hexdigest()[:16]
 
     def path(self, index: int) -> str:
         """Where one image lies, for messages."""

@@ -40,5 +40,7 @@ def original_conversion(
         check: whether each image is decoded to see that it can be.
         skip_undecodable: whether to leave out what cannot.
     """
-    plans = plan_splits(listings, DATASET, OriginalEncoder(check), skip_undecodable)
+    plans = plan_splits(
+        listings, DATASET, OriginalEncoder(check), skip_undecodable, target.begun_splits()
+    )
     return Conversion(target, lambda: info, plans, settings={})

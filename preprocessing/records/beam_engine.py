@@ -45,7 +45,7 @@ def with_beam(options: list[str]) -> Engine:
                 | beam.Map(functools.partial(_write_task, target=target))
             )
         for index, task in enumerate(tasks):
-            result = target.finished_shard(task.file_name)
+            result = target.finished_shard(task)
             if result is None:
                 raise DataError(f"Beam ended without writing {task.file_name}")
             progress(result.records + len(result.skipped))

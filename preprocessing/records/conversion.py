@@ -10,11 +10,12 @@ from typing import Any, Callable, Optional
 from preprocessing.data_error import DataError
 from preprocessing.records.metadata import write_metadata
 from preprocessing.records.order import file_bytes
-from preprocessing.records.shard import ShardResult, ShardTask, write_shard
+from preprocessing.records.shard import ShardResult, ShardTask, list_undecodable, write_shard
 from preprocessing.records.target import Target
 from preprocessing.records.worker_processes import run_tasks
 
 _SPARE_BYTES = 64 << 20  # of free space beyond the records
+_FORMAT = 2  # of the plan and the notes of finished shards; format 1 had no digest of each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +25,7 @@ class SplitPlan:
     Attributes:
         shards: its shards, in order.
         record_bytes: expected length of all its records.
-        digest: of names, labels and sizes of its images: what it is made from.
+        digest: of names and labels of its images: what an earlier run must have begun with.
     """
 
     shards: list[ShardTask]
@@ -63,7 +64,7 @@ class Conversion:
             }
             for name, split in self.splits.items()
         }
-        return {"settings": self.settings, "splits": splits}
+        return {"format": _FORMAT, "settings": self.settings, "splits": splits}
 
     @property
     def num_images(self) -> int:
@@ -92,6 +93,7 @@ def with_processes(processes: int) -> Engine:
 
 def write_and_note(task: ShardTask, report: Callable[[int], None], target: Target) -> ShardResult:
     """Writes a shard and remembers that it is whole."""
+    target.forget_finished(task.file_name)
     result = write_shard(task, target.shards, report)
     target.note_finished(task.file_name, result)
     return result
@@ -125,7 +127,8 @@ def convert(
 ) -> Outcome:
     """Writes the shards that are not there yet, then the metadata.
 
-    Killed at any moment, it can be called again and goes on.
+    Killed at any moment, it can be called again and goes on. Shards of images that were
+    replaced meanwhile are written again, as are those that left out more than may be.
 
     Args:
         conversion: what to write.
@@ -141,7 +144,13 @@ def convert(
     target, started = conversion.target, time.monotonic()
     with target.claim(conversion.plan):
         tasks = [task for split in conversion.splits.values() for task in split.shards]
-        finished = {task.file_name: target.finished_shard(task.file_name) for task in tasks}
+        finished = {task.file_name: target.finished_shard(task) for task in tasks}
+        if len(_skipped(finished)) > max_undecodable:
+            # Since then these images may have been replaced by others as long.
+            finished = {
+                name: None if result and result.skipped else result
+                for name, result in finished.items()
+            }
         pending = [task for task in tasks if finished[task.file_name] is None]
         images = sum(len(task.images) for task in pending)
         _check_space(conversion, finished)
@@ -149,7 +158,6 @@ def convert(
             total=conversion.num_images, initial=conversion.num_images - images
         )
         try:
-            _check_budget(finished, max_undecodable)
             written = engine(pending, target, bar.update if bar else lambda count: None)
             # Closed first of all: no worker writes any more when this function ends.
             with contextlib.closing(written):
@@ -185,10 +193,14 @@ def _check_space(conversion, finished):
         )
 
 
+def _skipped(finished):
+    return [name for result in finished.values() if result for name in result.skipped]
+
+
 def _check_budget(finished, max_undecodable):
-    skipped = [name for result in finished.values() if result for name in result.skipped]
+    skipped = _skipped(finished)
     if len(skipped) > max_undecodable:
         raise DataError(
-            f"{len(skipped)} images cannot be decoded, more than --max_undecodable="
-            f"{max_undecodable}; the last: {skipped[-1]}"
+            f"{list_undecodable(skipped)}. That is more than --max_undecodable={max_undecodable}: "
+            "replace them, or give a higher number"
         )

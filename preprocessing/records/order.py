@@ -33,8 +33,8 @@ def shuffled_order(names: Sequence[bytes], split: str) -> np.ndarray:
     return order
 
 
-def shard_slices(num_images: int, record_bytes: int) -> list[slice]:
-    """Cuts a split into shards as tfds does.
+def shard_count(num_images: int, record_bytes: int) -> int:
+    """The number of shards that tfds gives a split.
 
     Args:
         num_images: images of the split, at least 1.
@@ -42,7 +42,13 @@ def shard_slices(num_images: int, record_bytes: int) -> list[slice]:
     """
     from tensorflow_datasets.core.utils import shard_utils
 
-    num_shards = shard_utils.ShardConfig().get_number_shards(record_bytes, num_images)
+    return shard_utils.ShardConfig().get_number_shards(record_bytes, num_images)
+
+
+def shard_slices(num_images: int, num_shards: int) -> list[slice]:
+    """Cuts a split into shards as tfds does."""
+    from tensorflow_datasets.core.utils import shard_utils
+
     ends = shard_utils.get_shard_boundaries(num_images, num_shards)
     return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends)]
 

@@ -5,7 +5,7 @@ import dataclasses
 import errno
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Callable, Protocol
 
 import tensorflow as tf
@@ -14,6 +14,7 @@ from preprocessing.data_error import DataError
 from preprocessing.storage import is_local, join, names_in
 
 UNFINISHED = ".unfinished-"  # how names of files begin that are still written, or never were
+_MOST_NAMED = 10  # of images that cannot be decoded
 
 
 class UndecodableImageError(DataError):
@@ -21,7 +22,14 @@ class UndecodableImageError(DataError):
 
 
 class Images(Protocol):
-    """The images of a shard, cheap to send to another process."""
+    """The images of a shard, cheap to send to another process.
+
+    Attributes:
+        digest: of what tells whether one was replaced, as names and sizes; known without
+            reading them.
+    """
+
+    digest: str
 
     def __len__(self) -> int: ...
 
@@ -65,12 +73,14 @@ class ShardResult:
         record_bytes: length of all records, without the file format's own bytes.
         file_bytes: length of the file.
         skipped: names of the images that were left out, with the reason.
+        digest: of the images that it was made of.
     """
 
     records: int
     record_bytes: int
     file_bytes: int
     skipped: tuple[str, ...] = ()
+    digest: str = ""
 
 
 def write_shard(task: ShardTask, folder: str, report: Callable[[int], None]) -> ShardResult:
@@ -82,7 +92,7 @@ def write_shard(task: ShardTask, folder: str, report: Callable[[int], None]) -> 
         report: called with the number of images done since the last call.
 
     Raises:
-        UndecodableImageError: naming the image.
+        UndecodableImageError: naming all such images of the shard.
         DataError: if the storage is full.
     """
     records = record_bytes = 0
@@ -93,19 +103,27 @@ def write_shard(task: ShardTask, folder: str, report: Callable[[int], None]) -> 
                 try:
                     record = task.encoder.encode_image(encoded, label, name)
                 except UndecodableImageError as error:
-                    if not task.skip_undecodable:
-                        raise UndecodableImageError(
-                            f"{name}: {error}. Replace it, or leave out N such images by "
-                            "--max_undecodable=N"
-                        ) from error
                     skipped.append(f"{name}: {error}")
                 else:
                     writer.write(record)
                     records += 1
                     record_bytes += len(record)
                 report(1)
+        if skipped and not task.skip_undecodable:
+            raise UndecodableImageError(
+                f"{list_undecodable(skipped)}. Replace {'them' if skipped[1:] else 'it'}, or leave "
+                "out N such images by --max_undecodable=N"
+            )
         file_bytes = tf.io.gfile.stat(path).length
-    return ShardResult(records, record_bytes, file_bytes, tuple(skipped))
+    return ShardResult(records, record_bytes, file_bytes, tuple(skipped), task.images.digest)
+
+
+def list_undecodable(skipped: Sequence[str]) -> str:
+    """Names images that were left out, the first of them if there are many."""
+    if len(skipped) == 1:
+        return skipped[0]
+    more = f"; and {len(skipped) - _MOST_NAMED:,} more" if len(skipped) > _MOST_NAMED else ""
+    return f"{len(skipped):,} images cannot be decoded: {'; '.join(skipped[:_MOST_NAMED])}{more}"
 
 
 @contextlib.contextmanager

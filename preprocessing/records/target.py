@@ -6,14 +6,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from typing import Optional
+from typing import Any, Optional
 
 import tensorflow as tf
 
 from preprocessing.data_error import DataError
 from preprocessing.error_text import first_line
 from preprocessing.records.metadata import INFO_FILE
-from preprocessing.records.shard import ShardResult, remove_unfinished, write_file
+from preprocessing.records.shard import ShardResult, ShardTask, remove_unfinished, write_file
 from preprocessing.storage import is_local, join, names_in
 
 _PLAN = "plan.json"
@@ -80,6 +80,18 @@ class Target:
             return []
         return [join(parent, n) for n in names_in(parent) if n.startswith("incomplete.")]
 
+    def begun_splits(self) -> dict[str, Any]:
+        """The plan's splits that an earlier run began with; none if there was no such run."""
+        plan = self._begun_plan()
+        return plan["splits"] if plan else {}
+
+    def _begun_plan(self):
+        path = join(self.unfinished, _PLAN)
+        if not tf.io.gfile.exists(path):
+            return None
+        with tf.io.gfile.GFile(path) as file:
+            return json.load(file)
+
     @contextlib.contextmanager
     def claim(self, plan: dict) -> Iterator[None]:
         """Makes or reopens the folder for one job alone.
@@ -93,17 +105,20 @@ class Target:
         """
         tf.io.gfile.makedirs(self.shards)
         with self._locked():
-            path = join(self.unfinished, _PLAN)
-            if tf.io.gfile.exists(path):
-                with tf.io.gfile.GFile(path) as file:
-                    begun = json.load(file)
-                if begun != plan:
-                    raise DataError(
-                        f"{self.unfinished} was begun with {_difference(begun, plan)}. Give the "
-                        "same source and settings to go on, or delete that folder to start anew."
-                    )
-            else:
+            begun = self._begun_plan()
+            if begun is None:
                 write_file(self.unfinished, _PLAN, json.dumps(plan, indent=1).encode())
+            elif begun.get("format") != plan["format"]:
+                raise DataError(
+                    f"{self.unfinished} was begun by another version of this command, whose notes "
+                    f"of what is finished are of format {begun.get('format', 1)}. Expected format "
+                    f"{plan['format']}: delete that folder to start anew."
+                )
+            elif begun != plan:
+                raise DataError(
+                    f"{self.unfinished} was begun with {_difference(begun, plan)}. Give the "
+                    "same source and settings to go on, or delete that folder to start anew."
+                )
             remove_unfinished(self.unfinished)
             remove_unfinished(self.shards)
             yield
@@ -130,14 +145,16 @@ class Target:
         finally:
             os.close(descriptor)
 
-    def finished_shard(self, name: str) -> Optional[ShardResult]:
-        """What an earlier run wrote as this shard; None if it is not whole."""
+    def finished_shard(self, task: ShardTask) -> Optional[ShardResult]:
+        """What an earlier run wrote as this shard; None if not whole, or of other images."""
         try:
-            with tf.io.gfile.GFile(join(self.unfinished, name + _FINISHED)) as file:
+            with tf.io.gfile.GFile(self._note_path(task.file_name)) as file:
                 content = json.load(file)
             result = ShardResult(**{**content, "skipped": tuple(content["skipped"])})
+            if result.digest != task.images.digest:
+                return None
             for folder in (self.shards, self.folder):
-                path = join(folder, name)
+                path = join(folder, task.file_name)
                 if tf.io.gfile.exists(path):
                     return result if tf.io.gfile.stat(path).length == result.file_bytes else None
         except (tf.errors.NotFoundError, ValueError, TypeError, KeyError):
@@ -148,6 +165,14 @@ class Target:
         """Remembers that a shard is whole."""
         content = json.dumps(dataclasses.asdict(result)).encode()
         write_file(self.unfinished, name + _FINISHED, content)
+
+    def forget_finished(self, name: str):
+        """Removes the note of a shard, whose file may from now on be another."""
+        with contextlib.suppress(tf.errors.NotFoundError):
+            tf.io.gfile.remove(self._note_path(name))
+
+    def _note_path(self, name):
+        return join(self.unfinished, name + _FINISHED)
 
     def free_bytes(self) -> Optional[int]:
         """Free space; None where that is not known."""

@@ -18,6 +18,7 @@ from preprocessing.resized.encoding import Encoder
 from preprocessing.resized.layout import CacheKey
 from preprocessing.resized.metadata import cache_info
 
+_VERIFY = "Run python -m preprocessing.verify for all that is wrong"
 _NAME_LENGTH = 28  # bytes, of ImageNet's longest; only expected sizes depend on it
 
 
@@ -28,10 +29,12 @@ class StoredImages:
     Attributes:
         path: of the TFRecord file.
         count: its number of records.
+        digest: its length, which is another where the file was made anew.
     """
 
     path: str
     count: int
+    digest: str
 
     def __len__(self):
         return self.count
@@ -43,7 +46,6 @@ class StoredImages:
             DataError: if the file is damaged or has another number of records.
         """
         number = 0
-        advice = "Run python -m preprocessing.verify for all that is wrong"
         try:
             for record in tf.data.TFRecordDataset(self.path).as_numpy_iterator():
                 feature = tf.train.Example.FromString(record).features.feature
@@ -56,11 +58,11 @@ class StoredImages:
                 )
                 number += 1
         except (tf.errors.DataLossError, DecodeError, ValueError) as error:
-            raise DataError(f"{self.path}: record {number} is damaged. {advice}") from error
+            raise DataError(f"{self.path}: record {number} is damaged. {_VERIFY}") from error
         if number != self.count:
             raise DataError(
                 f"{self.path} has {number} records, and its dataset_info.json says {self.count}. "
-                f"{advice}"
+                f"{_VERIFY}"
             )
 
 
@@ -120,11 +122,18 @@ def _plan_split(name, split, info, encoder, skip):
     tasks = [
         ShardTask(
             shard_name(name, split, index, len(lengths)),
-            StoredImages(os.fspath(path), length),
+            StoredImages(os.fspath(path), length, str(_length(os.fspath(path)))),
             encoder,
             skip,
         )
         for index, (path, length) in enumerate(zip(info.filepaths, lengths))
     ]
-    digest = hashlib.sha256(repr((lengths, info.num_bytes)).encode())
+    digest = hashlib.sha256(repr(lengths).encode())
     return SplitPlan(tasks, int(sizes.sum()), digest.hexdigest()[:16])
+
+
+def _length(path):
+    try:
+        return tf.io.gfile.stat(path).length
+    except tf.errors.NotFoundError as error:
+        raise DataError(f"{path} is missing. {_VERIFY}.") from error

@@ -1,5 +1,6 @@
 """ImageNet end to end: what tfds would make, whatever it is made from and however often killed."""
 
+import dataclasses
 import os
 import pathlib
 import random
@@ -25,6 +26,7 @@ from preprocessing.ilsvrc.original_data_set import (
 from preprocessing.ilsvrc.source import find_source
 from preprocessing.image_source import open_images
 from preprocessing.records.conversion import convert, with_processes
+from preprocessing.records.order import shuffled_order
 
 IMAGES = make_images(per_class=40, validation_count=12, test_count=5)
 SMALL_SHARD = 4000  # bytes: several shards even of these images
@@ -261,6 +263,10 @@ def test_resize_names_damaged_records(sources, tmp_path, run_main):
     status, _, err = run_main(resize.main, "--size=16", f"--data_dir={tmp_path}", "--processes=1")
     assert status == 1
     assert f"{shard}: record 4 is damaged. Run python -m preprocessing.verify" in err
+    shard.unlink()
+    status, _, err = run_main(resize.main, "--size=16", f"--data_dir={tmp_path}", "--processes=1")
+    assert status == 1
+    assert f"error: {shard} is missing. Run python -m preprocessing.verify" in err
 
 
 @pytest.mark.parametrize(
@@ -295,6 +301,35 @@ def test_an_image_that_is_none(tmp_path, run_main):
     assert status == 0
     assert "1 images were left out:\n    n01440764_21.JPEG: no image" in out
     assert len(examples(tmp_path, "train")) == 5
+
+
+def test_a_replaced_image_costs_its_shard_alone(small_shards, tmp_path, run_main):
+    images = make_images(wordnet_ids=("n01440764",), per_class=40, validation_count=8)
+    whole = images.train["n01440764"]
+    stored = sorted(whole)
+    last = stored[shuffled_order([name.encode() for name in stored], "train")[-1]]
+    broken = {**whole, last: whole[last][: len(whole[last]) // 2]}
+    source, data = tmp_path / "source", tmp_path / "data"
+    write_tree(source, dataclasses.replace(images, train={"n01440764": broken}))
+    flags = (f"--source={source}", f"--data_dir={data}", "--allow_partial", "--processes=1")
+    status, _, err = run_main(imagenet.main, *flags)
+    assert status == 1
+    assert f"error: {last}: a damaged JPEG" in err
+    assert "the same command goes on from there" in err
+    unfinished = data / "imagenet2012/.5.1.0.unfinished/shards"
+    finished = {path.name: path.stat() for path in unfinished.iterdir()}
+    assert len(finished) > 2
+
+    # Of a size that would be cut into more shards, were it not begun.
+    write(source / "train/n01440764", {last: whole[last] + bytes(5 * SMALL_SHARD)})
+    status, out, err = run_main(imagenet.main, *flags)
+    assert status == 0, err
+    for name, stat in finished.items():
+        assert (data / "imagenet2012/5.1.0" / name).stat() == stat
+    assert {name: image for name, _, image in examples(data, "train")} == {
+        **{name.encode(): image for name, image in whole.items()},
+        last.encode(): whole[last] + bytes(5 * SMALL_SHARD),
+    }
 
 
 def test_dry_run_writes_nothing(sources, tmp_path, run_main):

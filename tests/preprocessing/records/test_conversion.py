@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import json
 import os
 import pathlib
 
@@ -14,9 +15,9 @@ from preprocessing.data_error import DataError
 from preprocessing.records import conversion as conversion_module
 from preprocessing.records.beam_engine import with_beam
 from preprocessing.records.conversion import Conversion, SplitPlan, convert, with_processes
-from preprocessing.records.order import shard_name, shard_slices, shuffled_order
+from preprocessing.records.order import shard_count, shard_name, shard_slices, shuffled_order
 from preprocessing.records.report import describe_outcome, describe_plan
-from preprocessing.records.shard import ShardTask, UndecodableImageError
+from preprocessing.records.shard import ShardTask, UndecodableImageError, list_undecodable
 from preprocessing.records.target import Target
 
 SHARDS, IMAGES_PER_SHARD = 5, 4
@@ -27,6 +28,7 @@ class NumberedImages:
     """Stands for images: their bytes are their numbers."""
 
     numbers: range
+    digest: str = "same"
 
     def __len__(self):
         return len(self.numbers)
@@ -56,7 +58,11 @@ class PlainEncoder:
         return example.SerializeToString(deterministic=True)
 
 
-def make_conversion(folder, encoder=None, skip=False, digest="same", record_bytes=1000):
+def make_conversion(
+    folder, encoder=None, skip=False, digest="same", record_bytes=1000, replaced=()
+):
+    """Five shards of numbers; the indices in `replaced` have images of another digest."""
+
     def info():
         return tfds.core.DatasetInfo(
             builder=tfds.core.dataset_info.DatasetIdentity(
@@ -73,7 +79,10 @@ def make_conversion(folder, encoder=None, skip=False, digest="same", record_byte
     tasks = [
         ShardTask(
             shard_name("numbers", "train", index, SHARDS),
-            NumberedImages(range(index * IMAGES_PER_SHARD, (index + 1) * IMAGES_PER_SHARD)),
+            NumberedImages(
+                range(index * IMAGES_PER_SHARD, (index + 1) * IMAGES_PER_SHARD),
+                "other" if index in replaced else "same",
+            ),
             encoder or PlainEncoder(),
             skip,
         )
@@ -145,6 +154,47 @@ def test_resumes_after_an_undecodable_image(tmp_path):
     assert os.stat(folder / "numbers/1.0.0" / shard) == kept
 
 
+def test_shards_of_replaced_images_are_written_again(tmp_path):
+    broken = make_conversion(tmp_path, PlainEncoder(undecodable=(9,)))
+    with pytest.raises(DataError):
+        convert(broken, with_processes(1))
+    shards = tmp_path / "numbers/.1.0.0.unfinished/shards"
+    first, second = sorted(shards.iterdir())
+    kept = os.stat(first)
+    second.write_bytes(b"x" * second.stat().st_size)  # As long as what comes in its place.
+    outcome = convert(make_conversion(tmp_path, replaced=(1, 2)), with_processes(1))
+    assert outcome.images == 16
+    assert os.stat(tmp_path / "numbers/1.0.0" / first.name) == kept
+    assert sorted(numbers_in(tmp_path)) == list(range(20))
+
+
+def test_a_kill_after_a_shard_was_replaced(tmp_path, monkeypatch):
+    """What was noted of the shard before does not speak for the new one."""
+    with pytest.raises(DataError):
+        convert(make_conversion(tmp_path, PlainEncoder(undecodable=(9,))), with_processes(1))
+
+    def killed(self, name, result):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Target, "note_finished", killed)
+        with pytest.raises(KeyboardInterrupt):
+            convert(make_conversion(tmp_path, replaced=(1,)), with_processes(1))
+    assert convert(make_conversion(tmp_path), with_processes(1)).images == 16
+
+
+def test_all_undecodable_images_of_a_shard_are_named(tmp_path):
+    message = (
+        "2 images cannot be decoded: image8: no image; image10: no image. Replace them, or leave "
+        "out N such images by --max_undecodable=N. 2 of 5 shards are finished"
+    )
+    with pytest.raises(DataError, match=message):
+        convert(make_conversion(tmp_path, PlainEncoder(undecodable=(8, 10))), with_processes(1))
+    many = list_undecodable([f"image{number}: no image" for number in range(12)])
+    assert many.startswith("12 images cannot be decoded: image0: no image; image1")
+    assert many.endswith("image9: no image; and 2 more")
+
+
 def test_a_shard_that_is_not_whole_is_written_again(tmp_path):
     unbroken = tmp_path / "unbroken"
     convert(make_conversion(unbroken), with_processes(1))
@@ -164,12 +214,26 @@ def test_a_shard_that_is_not_whole_is_written_again(tmp_path):
 @pytest.mark.parametrize("processes", [1, 2])
 def test_images_are_left_out_up_to_a_budget(tmp_path, processes):
     conversion = make_conversion(tmp_path, PlainEncoder(undecodable=(1, 18)), skip=True)
-    with pytest.raises(DataError, match="2 images cannot be decoded, more than --max_undeco"):
+    message = (
+        "2 images cannot be decoded: image1: no image; image18: no image. That is more than "
+        "--max_undecodable=1: replace them, or give a higher number. "
+    )
+    with pytest.raises(DataError, match=message):
         convert(conversion, with_processes(processes), max_undecodable=1)
     outcome = convert(conversion, with_processes(processes), max_undecodable=2)
     assert outcome.skipped == ["image1: no image", "image18: no image"]
     assert sorted(numbers_in(tmp_path)) == sorted(set(range(20)) - {1, 18})
     assert "2 images were left out:\n    image" in describe_outcome(conversion, outcome)
+
+
+def test_images_left_out_beyond_the_budget_are_tried_again(tmp_path):
+    """They may have been replaced by others of the same size."""
+    broken = make_conversion(tmp_path, PlainEncoder(undecodable=(1, 18)), skip=True)
+    with pytest.raises(DataError):
+        convert(broken, with_processes(1), max_undecodable=1)
+    outcome = convert(make_conversion(tmp_path), with_processes(1))
+    assert outcome.images == 8
+    assert sorted(numbers_in(tmp_path)) == list(range(20))
 
 
 @pytest.mark.parametrize(
@@ -224,6 +288,18 @@ def test_another_source_cannot_go_on(tmp_path):
     message = "was begun with splits train digest same instead of other. Give the same source"
     with pytest.raises(DataError, match=message):
         convert(make_conversion(tmp_path, digest="other"), with_processes(1))
+
+
+def test_a_folder_begun_by_an_earlier_version(tmp_path):
+    with pytest.raises(DataError):
+        convert(make_conversion(tmp_path, PlainEncoder(undecodable=(9,))), with_processes(1))
+    plan = tmp_path / "numbers/.1.0.0.unfinished/plan.json"
+    content = json.loads(plan.read_text())
+    del content["format"]
+    plan.write_text(json.dumps(content))
+    message = "begun by another version of this command, .* of format 1. Expected format 2: delete"
+    with pytest.raises(DataError, match=message):
+        convert(make_conversion(tmp_path), with_processes(1))
 
 
 def test_two_jobs_at_once(tmp_path):
@@ -291,7 +367,7 @@ def test_order_and_shards_are_those_of_tfds(tmp_path, monkeypatch):
     stored = [e["name"].numpy().decode().strip() for e in builder.as_dataset(split="train")]
     order = shuffled_order([name.encode() for name in names], "train")
     assert [names[index] for index in order] == stored
-    slices = shard_slices(50, builder.info.splits["train"].num_bytes)
+    slices = shard_slices(50, shard_count(50, builder.info.splits["train"].num_bytes))
     assert [part.stop - part.start for part in slices] == builder.info.splits["train"].shard_lengths
     assert len(slices) > 3
 
