@@ -128,7 +128,8 @@ def convert(
     """Writes the shards that are not there yet, then the metadata.
 
     Killed at any moment, it can be called again and goes on. Shards of images that were
-    replaced meanwhile are written again, as are those that left out more than may be.
+    replaced meanwhile are written again, as are those that left out more than may be, and
+    those whose images no run has decoded if this one is to.
 
     Args:
         conversion: what to write.

@@ -38,7 +38,13 @@ class Images(Protocol):
 
 
 class Encoder(Protocol):
-    """What a record says of an image; frozen, and cheap to send to another process."""
+    """What a record says of an image; frozen, and cheap to send to another process.
+
+    Attributes:
+        check: whether it decodes each image, and so finds those that are none.
+    """
+
+    check: bool
 
     def encode_image(self, encoded: bytes, label: int, name: str) -> bytes:
         """A serialized `tf.train.Example`; raises UndecodableImageError."""
@@ -74,6 +80,7 @@ class ShardResult:
         file_bytes: length of the file.
         skipped: names of the images that were left out, with the reason.
         digest: of the images that it was made of.
+        checked: whether each image was decoded.
     """
 
     records: int
@@ -81,6 +88,7 @@ class ShardResult:
     file_bytes: int
     skipped: tuple[str, ...] = ()
     digest: str = ""
+    checked: bool = False
 
 
 def write_shard(task: ShardTask, folder: str, report: Callable[[int], None]) -> ShardResult:
@@ -115,7 +123,14 @@ def write_shard(task: ShardTask, folder: str, report: Callable[[int], None]) -> 
                 "out N such images by --max_undecodable=N"
             )
         file_bytes = tf.io.gfile.stat(path).length
-    return ShardResult(records, record_bytes, file_bytes, tuple(skipped), task.images.digest)
+    return ShardResult(
+        records,
+        record_bytes,
+        file_bytes,
+        tuple(skipped),
+        task.images.digest,
+        task.encoder.check,
+    )
 
 
 def list_undecodable(skipped: Sequence[str]) -> str:

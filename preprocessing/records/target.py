@@ -146,12 +146,18 @@ class Target:
             os.close(descriptor)
 
     def finished_shard(self, task: ShardTask) -> Optional[ShardResult]:
-        """What an earlier run wrote as this shard; None if not whole, or of other images."""
+        """What an earlier run wrote as this shard.
+
+        Returns:
+            None if it is not whole, of other images, or of images that were to be decoded
+            and were not.
+        """
         try:
             with tf.io.gfile.GFile(self._note_path(task.file_name)) as file:
                 content = json.load(file)
             result = ShardResult(**{**content, "skipped": tuple(content["skipped"])})
-            if result.digest != task.images.digest:
+            unchecked = task.encoder.check and not result.checked
+            if result.digest != task.images.digest or unchecked:
                 return None
             for folder in (self.shards, self.folder):
                 path = join(folder, task.file_name)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Callable, Optional
+from typing import Callable, ClassVar, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -35,6 +35,8 @@ class Encoder:
     channels: int = 3
     with_names: bool = False
     quality: int = JPEG_QUALITY
+
+    check: ClassVar[bool] = True  # There is no resizing what was not decoded.
 
     def encode_image(self, encoded: bytes, label: int, name: Optional[str] = None) -> bytes:
         """Decodes, crops and resizes as the training pipeline does.

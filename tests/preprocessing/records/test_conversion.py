@@ -44,6 +44,7 @@ class PlainEncoder:
 
     undecodable: tuple = ()
     deadly: tuple = ()
+    check: bool = True
 
     def encode_image(self, encoded, label, name):
         if int(encoded) in self.deadly:
@@ -166,6 +167,18 @@ def test_shards_of_replaced_images_are_written_again(tmp_path):
     assert outcome.images == 16
     assert os.stat(tmp_path / "numbers/1.0.0" / first.name) == kept
     assert sorted(numbers_in(tmp_path)) == list(range(20))
+
+
+def test_shards_that_were_not_decoded_are_written_again_by_a_run_that_decodes(tmp_path):
+    for check in (False, True):
+        broken = make_conversion(tmp_path, PlainEncoder(undecodable=(9,), check=check))
+        with pytest.raises(DataError, match="2 of 5 shards are finished"):
+            convert(broken, with_processes(1))
+    note = tmp_path / "numbers/.1.0.0.unfinished/numbers-train.tfrecord-00000-of-00005.json"
+    assert json.loads(note.read_text())["checked"]
+    # What was decoded serves a run that does not, too.
+    outcome = convert(make_conversion(tmp_path, PlainEncoder(check=False)), with_processes(1))
+    assert outcome.images == 12
 
 
 def test_a_kill_after_a_shard_was_replaced(tmp_path, monkeypatch):
