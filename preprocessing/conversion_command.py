@@ -5,9 +5,11 @@ No TensorFlow is imported before the flags are known to be good.
 
 import argparse
 import os
+from collections.abc import Iterable
 
 from gan.command import Parser, integer
 from preprocessing.choices import RESAMPLINGS, STORES
+from preprocessing.data_error import DataError
 
 
 def add_cache_flags(parser: Parser, required: bool):
@@ -76,16 +78,34 @@ def check_flags(parser: Parser, arguments: argparse.Namespace):
         parser.error(f"{arguments.beam_flags[0]}: expected flags alone, or --beam before the --.")
 
 
-def say_if_finished(target) -> bool:
-    """Says so if a data set is there already, and names what killed tools left beside it."""
+def say_if_finished(target, splits: Iterable[str], allow_partial: bool = False) -> bool:
+    """Says so if a data set is there already, and names what killed tools left beside it.
+
+    Args:
+        target: `preprocessing.records.target.Target`.
+        splits: what it must have.
+        allow_partial: whether splits may be missing, which is said then.
+
+    Raises:
+        DataError: if the data set is there without some of the splits, or half-written.
+    """
     finished = target.finished_splits()
     for leftover in target.leftovers():
         print(f"note: {leftover} is what a killed tfds left behind; it can be deleted.")
     if finished is None:
         return False
     target.remove_notes()
+    missing = [split for split in splits if split not in finished]
+    if missing and not allow_partial:
+        raise DataError(
+            f"{target.folder} is there already, but without the {' and '.join(missing)} split; it "
+            f"has {', '.join(finished)}. Move it away or delete it, then repeat the command to "
+            "write all splits."
+        )
     images = ", ".join(f"{name} {count:,}" for name, count in finished.items())
     print(f"{target.folder} is there already: {images} images. Nothing to do.")
+    for split in missing:
+        print(f"note: there is no {split} split in it.")
     return True
 
 

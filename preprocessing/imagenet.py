@@ -30,7 +30,7 @@ def main():
     group.add_argument(
         "--allow_partial",
         action="store_true",
-        help="take fewer images or classes than ImageNet has, as for a trial",
+        help="take fewer images, classes or splits than ImageNet has, as for a trial",
     )
     group.add_argument(
         "--no_decode_check",
@@ -44,6 +44,7 @@ def main():
     check_flags(parser, arguments)
 
     # TensorFlow takes seconds to import: only once the flags are known to be good.
+    from preprocessing.ilsvrc.challenge import LABELLED
     from preprocessing.ilsvrc.original_data_set import imagenet_info, original_target
     from preprocessing.resized.cache_plan import cache_key, cache_target
 
@@ -55,7 +56,7 @@ def main():
     else:
         key, target = None, original_target(info, data_dir)
         verify = f"--data_dir={data_dir}"
-    if not say_if_finished(target):
+    if not say_if_finished(target, LABELLED, arguments.allow_partial):
         carry_out(_conversion(arguments, info, key, target), arguments, verify)
 
 

@@ -41,7 +41,7 @@ def main():
     info, data_dir = open_prepared(arguments.dataset, arguments.data_dir)
     key = cache_key(info, arguments.size, arguments.resampling, arguments.store)
     target = cache_target(key, data_dir)
-    if say_if_finished(target):
+    if say_if_finished(target, info.splits):
         return
     skip = arguments.max_undecodable > 0
     conversion = cache_conversion(

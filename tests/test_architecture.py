@@ -139,6 +139,7 @@ ALLOWED = {
     "preprocessing.conversion_command": {
         "gan.command",
         "preprocessing.choices",
+        "preprocessing.data_error",
         "preprocessing.records",
     },
     "preprocessing.imagenet": {"gan.command", "preprocessing"},

@@ -10,6 +10,7 @@ from preprocessing import class_names
 
 NUM_CLASSES = 1000
 COUNTS = {"train": 1281167, "validation": 50000, "test": 100000}
+LABELLED = ("train", "validation")  # the splits without which the data set is not whole
 FEWEST_PER_CLASS, MOST_PER_CLASS = 732, 1300  # images of a class in the train split
 NO_LABEL = -1  # what tfds stores where the class is unknown, as in the test split
 

@@ -5,6 +5,7 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
+from preprocessing.data_error import DataError
 from preprocessing.ilsvrc import challenge
 from preprocessing.ilsvrc.archive_images import class_of_archive, scan_archive, scan_class_archives
 from preprocessing.ilsvrc.counts import check_split
@@ -63,10 +64,13 @@ class Source:
             Split name to its images, in any order; splits that are not there are left out.
 
         Raises:
-            DataError: if something is wrong with an archive, a folder or a name, or if images
-                are missing or too many and `allow_partial` is not set.
+            DataError: if something is wrong with an archive, a folder or a name; if images, or
+                all of the train or validation split, are missing, or too many, and
+                `allow_partial` is not set.
         """
         self._notes = Notes()
+        if not allow_partial:
+            self._check_splits()
         listings, count = {}, 0
         for part in self._parts:
             groups = []
@@ -85,6 +89,17 @@ class Source:
             if split not in listings:
                 self._notes.say(f"There is no {split} split.")
         return listings
+
+    def _check_splits(self):
+        found = {part.split for part in self._parts}
+        for split in challenge.LABELLED:
+            if split not in found:
+                archive = challenge.ARCHIVES[split].pattern.replace("\\", "")
+                raise DataError(
+                    f"{self.path}: no {split} split; neither {archive} nor a folder "
+                    f"{challenge.FOLDERS[split][0]} is there. Put it there, or give --source as a "
+                    "folder with both splits, or --allow_partial to go without."
+                )
 
     def _groups(self, part):
         threads = _LOCAL_THREADS if is_local(part.path) else _REMOTE_THREADS

@@ -117,7 +117,27 @@ def test_records_are_those_of_tfds(
         imagenet.main, f"--source={sources / source}", f"--data_dir={tmp_path}"
     )
     assert (status, err) == (0, "")
+    assert "note" not in out
     assert "is there already: train 120, validation 12, test 5 images. Nothing to do." in out
+
+
+def test_a_finished_data_set_without_a_split(tmp_path, run_main):
+    write_tars(tmp_path / "source", make_images(validation_count=0))
+    flags = (f"--source={tmp_path / 'source'}", f"--data_dir={tmp_path}")
+    status, _, err = run_main(imagenet.main, *flags)
+    assert status == 1
+    assert "error: " in err and "no validation split; neither ILSVRC2012_img_val.tar nor" in err
+    partial = (*flags, "--allow_partial", "--processes=1")
+    assert run_main(imagenet.main, *partial)[0] == 0
+    status, out, _ = run_main(imagenet.main, *partial)
+    assert status == 0
+    assert "12 images. Nothing to do.\nnote: there is no validation split in it.\n" in out
+    status, _, err = run_main(imagenet.main, *flags)
+    assert status == 1
+    assert (
+        f"error: {tmp_path}/imagenet2012/5.1.0 is there already, but without the validation split; "
+        "it has train. Move it away or delete it, then repeat the command to write all splits."
+    ) in err
 
 
 def start_in_a_fork(conversion):

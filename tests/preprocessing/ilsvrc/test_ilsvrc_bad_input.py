@@ -8,6 +8,8 @@ from miniature_imagenet import class_archives, make_images, make_tar, write, wri
 
 from preprocessing.data_error import DataError
 from preprocessing.ilsvrc import challenge
+from preprocessing.ilsvrc.counts import check_split
+from preprocessing.ilsvrc.notes import Notes
 from preprocessing.ilsvrc.source import find_source
 
 IMAGES = make_images(test_count=1)
@@ -241,20 +243,39 @@ def test_counts(tmp_path, monkeypatch, first_counts, message):
     monkeypatch.setattr(challenge, "FEWEST_PER_CLASS", 2)
     monkeypatch.setattr(challenge, "MOST_PER_CLASS", 3)
     monkeypatch.setitem(challenge.COUNTS, "train", 2000)
+    assert len(challenge.validation_labels()) == 50000  # Read, and kept, before there are fewer.
+    monkeypatch.setitem(challenge.COUNTS, "validation", len(IMAGES.validation))
     (tmp_path / TRAIN).write_bytes(train_images([*first_counts, *[2] * 998]))
+    (tmp_path / VALIDATION).write_bytes(make_tar(IMAGES.validation))
     source = find_source(str(tmp_path))
     if message is None:
         assert len(source.scan()["train"]) == 2000
-        assert source.notes == ["There is no validation split.", "There is no test split."]
+        assert source.notes == ["There is no test split."]
     else:
         assert message in error_of(tmp_path, allow_partial=False)
 
 
+@pytest.mark.parametrize(
+    "split, there, archive, folder",
+    [("train", VALIDATION, TRAIN, "train"), ("validation", TRAIN, VALIDATION, "val")],
+)
+def test_missing_split(tmp_path, split, there, archive, folder):
+    write_tars(tmp_path / "all", IMAGES)
+    source = tmp_path / "one"
+    write(source, {there: (tmp_path / "all" / there).read_bytes()})
+    assert error_of(source, allow_partial=False) == (
+        f"{source}: no {split} split; neither {archive} nor a folder {folder} is there. Put it "
+        "there, or give --source as a folder with both splits, or --allow_partial to go without."
+    )
+    find_source(str(source)).scan(allow_partial=True)
+
+
 def test_missing_validation_images(tmp_path):
     (tmp_path / VALIDATION).write_bytes(make_tar(IMAGES.validation))
-    assert error_of(tmp_path, allow_partial=False).startswith(
-        "validation: 49,994 images missing, numbers 7, 8, 9, 10, 11, .... Expected all 50,000"
-    )
+    listing = find_source(str(tmp_path)).scan(allow_partial=True)["validation"]
+    message = "validation: 49,994 images missing, numbers 7, 8, 9, 10, 11, .... Expected all 50,000"
+    with pytest.raises(DataError, match=message):
+        check_split("validation", listing, False, Notes())
 
 
 def test_no_such_path(tmp_path):
