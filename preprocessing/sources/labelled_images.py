@@ -30,6 +30,7 @@ class ImageSource:
             is for training, to its examples; DataError if there is no such split. Images
             for training may come from a lossy cache.
         fault: what is wrong with the data, where an error of reading says too little.
+        inexact: why no split can be read in stored order, as for evaluation; "" where they can.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ImageSource:
     description: str
     examples: Callable[[str, bool], Examples]
     fault: Callable[[], Optional[str]] = lambda: None
+    inexact: str = ""
 
     def count(self, name: str) -> int:
         """Number of images of a split; DataError if there is no such split."""
@@ -50,9 +52,12 @@ class ImageSource:
             [-1, 1] and int32 scalars.
 
         Raises:
-            DataError: if there is no such split.
+            DataError: if there is no such split, or only lossy images of it.
         """
-        return self.examples(name, False).stored()
+        examples = self.examples(name, False)
+        if self.inexact:
+            raise DataError(f"Data set {self.name!r}: {self.inexact}")
+        return examples.stored()
 
     def shuffled_batches(self, name: str, *arguments, **settings) -> tf.data.Dataset:
         """Endless batches of one split for training; see `Examples.shuffled_batches`."""

@@ -25,7 +25,7 @@ def open_tfds(
     """Opens a data set of tfds; see `image_source.open_images` for the arguments.
 
     For training, resized records are read however they are stored; in stored order, as for
-    evaluation, lossy ones only if the original ones are not there.
+    evaluation, exact ones and the original ones only.
 
     Raises:
         UnknownDataSetError: if tfds does not know it.
@@ -46,18 +46,22 @@ def open_tfds(
     training = evaluation = originals
     if resized != "never":
         training = cache(STORES) or originals
-        evaluation = cache(EXACT_STORES) or originals or training
+        evaluation = cache(EXACT_STORES) or originals
     if training is None:
         there = cached_versions(root, name, size, resampling) if resized != "never" else ()
         raise _unprepared(dataset, builder, there)
     description = training.description
     if originals and training is not originals:
         description += compare(training, originals)
-    if evaluation.description != training.description:
+    inexact = ""
+    if evaluation is None:
+        inexact = _no_exact_images(dataset, builder, image_format, training)
+        description += "; too inexact for evaluation"
+    elif evaluation.description != training.description:
         description += f"; for evaluation, {evaluation.description}"
 
     def examples(split, for_training):
-        chosen = training if for_training else evaluation
+        chosen = training if for_training else evaluation or training
         try:
             return chosen.examples(split)
         except (KeyError, ValueError) as error:
@@ -67,7 +71,7 @@ def open_tfds(
     if classes is None:  # Plain integers, which nothing has checked.
         _check_labels(dataset, originals or training, num_classes)
         classes = num_classes
-    return ImageSource(dataset, classes, description, examples)
+    return ImageSource(dataset, classes, description, examples, inexact=inexact)
 
 
 def open_prepared(dataset: str, data_dir: str) -> tuple[Any, str]:
@@ -123,16 +127,32 @@ def _unprepared(dataset, builder, resized_versions=()):
     found = _prepared_versions(builder)
     if found:
         advice = f"There is version {found[-1]}: give --dataset={dataset}:{found[-1]}"
-    elif builder.name == "imagenet2012":
-        advice = "Prepare it with python -m preprocessing.imagenet"
     else:
-        advice = f"Prepare it with tfds.builder({dataset!r}, data_dir=...).download_and_prepare()"
+        advice = f"Prepare it with {_preparation(dataset, builder)}"
     resized = ", ".join(resized_versions)
     return DataError(
         f"Data set {dataset!r} is not prepared in {builder.data_dir}"
         + (f" (resized images there are of version {resized})" if resized else "")
         + f". {advice}, or give --data_dir."
     )
+
+
+def _preparation(dataset, builder):
+    """How the original records are made."""
+    if builder.name == "imagenet2012":
+        return "python -m preprocessing.imagenet"
+    return f"tfds.builder({dataset!r}, data_dir=...).download_and_prepare()"
+
+
+def _no_exact_images(dataset, builder, image_format, there):
+    """Why evaluation, in which small differences count, does not read what is there."""
+    advice = f"Prepare the original ones with {_preparation(dataset, builder)}"
+    if builder.name == "imagenet2012":
+        advice += (
+            f", or exact ones by it with --size={image_format.size} "
+            f"--resampling={image_format.resampling} --store={EXACT_STORES[0]}"
+        )
+    return f"evaluation needs exact images, and there is only {there.description}. {advice}."
 
 
 def _prepared_versions(builder):

@@ -1,5 +1,6 @@
 """The cache of resized images: equal to the direct pipeline, found and used, or refused."""
 
+import pathlib
 import pickle
 import shutil
 
@@ -92,6 +93,34 @@ def test_evaluation_reads_no_rounded_images_while_there_are_others(tmp_path):
     equal, description = test_images_are_exact()
     assert equal
     assert "for evaluation" not in description
+
+
+def test_evaluation_refuses_rounded_images_where_there_are_no_others(tmp_path):
+    write_numbered(tmp_path)
+    cache = pathlib.Path(write_cache(tmp_path, store="jpeg"))
+
+    def opened(dataset):
+        """As if tfds knew the data set, and only its cache were there."""
+        version = str(tfds.builder(dataset, data_dir=str(tmp_path)).info.version)
+        key = CacheKey(dataset, version, SIZE, "bilinear", "jpeg")
+        shutil.copytree(cache, key.folder(str(tmp_path)))
+        source = open_images(dataset, SIZE, 3, TRAIN, str(tmp_path))
+        assert source.description.endswith("; too inexact for evaluation")
+        assert train_images(source).shape == (TRAIN, SIZE, SIZE, 3)
+        assert source.count("test") == TEST
+        with pytest.raises(DataError) as caught:
+            source.split("test")
+        return str(caught.value), f"{dataset}/{version}, stored at 16 pixels (bilinear, jpeg) in "
+
+    error, there = opened("mnist")
+    assert f"'mnist': evaluation needs exact images, and there is only {there}" in error
+    assert "the original ones with tfds.builder('mnist', data_dir=...).download_and_pre" in error
+    error, there = opened("imagenet2012")
+    assert f"evaluation needs exact images, and there is only {there}" in error
+    assert error.endswith(
+        "Prepare the original ones with python -m preprocessing.imagenet, or exact ones by it with "
+        "--size=16 --resampling=bilinear --store=float32."
+    )
 
 
 def test_registered_data_set_with_a_cache_alone(tmp_path):
