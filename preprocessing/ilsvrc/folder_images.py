@@ -91,6 +91,8 @@ def _scan_images(folder, split, wordnet_id, noted_at, notes, threads):
     builder = GroupBuilder(split, folder, folder, notes, noted_at)
     for name, size in _files_in(folder, threads):
         if size is None:
+            if challenge.NAMES[split].fullmatch(name):
+                raise _no_file(f"{folder}/{name}")
             builder.add_stray(name)
             continue
         builder.add(name, wordnet_id, -1, size)
@@ -100,7 +102,7 @@ def _scan_images(folder, split, wordnet_id, noted_at, notes, threads):
 
 
 def _files_in(folder, threads):
-    """Pairs of name and size in bytes; the size is None for folders."""
+    """Pairs of name and size in bytes; the size is None for what is no file."""
     if is_local(folder):
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -112,6 +114,17 @@ def _files_in(folder, threads):
         return name, None if found.is_directory else found.length
 
     yield from in_threads(size_of, names_in(folder), threads)
+
+
+def _no_file(path):
+    """The error of an image's name at something that is no file."""
+    if tf.io.gfile.isdir(path):
+        found = "is a folder"
+    elif os.path.islink(path) and not os.path.exists(path):
+        found = f"is a link to {os.readlink(path)}, where there is nothing"
+    else:
+        found = "is neither a file nor a folder"
+    return DataError(f"{path} {found}. Expected an image; put it there, or remove that.")
 
 
 def _beside(names):

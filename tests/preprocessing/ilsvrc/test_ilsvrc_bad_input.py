@@ -208,6 +208,18 @@ def test_class_archive_that_is_a_folder(tmp_path):
     assert "cannot be read: Is a directory." in error_of(tmp_path)
 
 
+def test_an_image_that_is_no_file(tmp_path):
+    write_tree(tmp_path, IMAGES)
+    path = tmp_path / "train/n01440764/n01440764_3.JPEG"
+    path.symlink_to("elsewhere.JPEG")
+    end = "Expected an image; put it there, or remove that."
+    message = f"{path} is a link to elsewhere.JPEG, where there is nothing. {end}"
+    assert error_of(tmp_path) == message
+    path.unlink()
+    path.mkdir()
+    assert error_of(tmp_path) == f"{path} is a folder. {end}"
+
+
 @pytest.mark.parametrize("write_source", [write_tars, write_tree])
 def test_missing_classes(tmp_path, write_source):
     write_source(tmp_path, IMAGES)
