@@ -3,10 +3,7 @@
 # `make setup` would choose.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-stack="$1"
+source environment/choose_stack.sh
+choose_stack "$1"
 shift
-if [ -z "$stack" ]; then
-    stack=current
-    [ -f .venv-tfgan/.complete ] && stack=tfgan
-fi
 exec ".venv-$stack/bin/python" "$@"

@@ -13,7 +13,7 @@ ENVIRONMENT = pathlib.Path(__file__).parent.parent / "environment"
 def clone(tmp_path):
     """A clone with nothing but the script, and a path with fake Pythons and no uv."""
     (tmp_path / "clone" / "environment").mkdir(parents=True)
-    for name in ("create.sh", "run.sh", "tfgan.txt", "current.txt"):
+    for name in ("choose_stack.sh", "create.sh", "run.sh", "tfgan.txt", "current.txt"):
         shutil.copy(ENVIRONMENT / name, tmp_path / "clone" / "environment")
     binaries = tmp_path / "bin"
     binaries.mkdir()
@@ -48,9 +48,9 @@ def clone(tmp_path):
             )
         script.chmod(0o755)
 
-    def create(*arguments, **variables):
+    def create(*arguments, script="create", **variables):
         return subprocess.run(
-            [binaries / "bash", "environment/create.sh", *arguments],
+            [binaries / "bash", f"environment/{script}.sh", *arguments],
             cwd=tmp_path / "clone",
             env={"PATH": str(binaries), **variables},
             capture_output=True,
@@ -107,6 +107,34 @@ def test_a_named_interpreter(clone, tmp_path):
     done = clone("tfgan", PYTHON=str(tmp_path / "bin" / "my-python"))
     assert done.returncode == 0, done.stderr
     assert "(asked for), Python 3.9" in done.stdout
+
+
+def test_a_named_interpreter_decides_the_stack_before_what_is_made(clone, tmp_path):
+    clone.add_python("python3.11", "3.11")
+    clone.add_python("my-python", "3.13")
+    clone()
+    named = {"PYTHON": str(tmp_path / "bin" / "my-python")}
+    done = clone(**named)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(
+        f"current stack (for PYTHON={named['PYTHON']}), Python 3.13, into .venv-current."
+    )
+    for variables, version in ((named, "3.13"), ({}, "3.11"), ({"PYTHON": ""}, "3.11")):
+        ran = clone("", "--version", script="run", **variables)
+        assert ran.stdout == f"Python {version}\n"
+    assert clone("tfgan", "--version", script="run").stdout == "Python 3.11\n"
+
+
+@pytest.mark.parametrize(
+    "version, found", [("3.14", "is 3.14"), (None, "does not run, or lacks one of: venv, ensurepi")]
+)
+def test_a_named_interpreter_of_no_stack(clone, tmp_path, version, found):
+    clone.add_python("python3.11", "3.11")
+    clone.add_python("my-python", version)
+    path = str(tmp_path / "bin" / "my-python")
+    done = clone(PYTHON=path)
+    assert done.returncode == 1
+    assert f"needs one of Python 3.13, 3.12, 3.11, 3.10, and PYTHON={path} {found}" in done.stderr
 
 
 def test_another_interpreter_makes_another_environment(clone, tmp_path):
