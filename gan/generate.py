@@ -28,7 +28,7 @@ def main():
     from preprocessing.class_names import class_names
 
     # Before the model is built, which takes long: everything that can be wrong.
-    checkpoint = open_checkpoint(flags.model, flags.step)
+    checkpoint = open_checkpoint(flags.model, flags.step, flags.preset, flags.settings)
     model = checkpoint.config.model
     names = class_names(checkpoint.config.data.dataset, model.num_classes)
     request = ImageRequest(

@@ -4,6 +4,7 @@ import argparse
 import os
 
 from gan.command import Parser, integer, number
+from gan.command_line import add_config_flags, model_settings
 from gan.image_files.output_path import check_output, output_kind
 from gan.sampling.latents import SEEDS, LatentError, check_truncation
 from gan.sampling.selection import read_seeds
@@ -22,7 +23,8 @@ def read_flags() -> argparse.Namespace:
 
     Returns:
         The flags, where `seeds` is a list of integers or None, `truncation_sweep` a list
-        of numbers or None, and `series` "interpolate", "truncation_sweep" or None.
+        of numbers or None, `series` "interpolate", "truncation_sweep" or None, and
+        `settings` the fields of `ModelConfig` that were given.
 
     Raises:
         SelectionError, OutputError: for seeds or targets that cannot be used.
@@ -41,6 +43,7 @@ def read_flags() -> argparse.Namespace:
         parser.error(f"--seeds={flags.seeds[0]}: --interpolate=latents needs at least two.")
     flags.seed = flags.seed or 0
     flags.frames = flags.frames or _FRAMES
+    flags.settings = model_settings(flags)
     return flags
 
 
@@ -107,16 +110,13 @@ def _thresholds(text):
 def _make_parser():
     parser = Parser(
         prog="python -m gan.generate",
+        usage="python -m gan.generate [--model=NAME_OR_PATH] [--class=CLASS] [--num=N] "
+        "[--out=FILE] [--FLAG=VALUE ...]",
         description="Draws images of chosen classes. An image is given by its class, seed and "
         "truncation; whatever else is drawn\nwith it, and in whatever batches, it is the same "
         "to the last bit, on the same machine and TensorFlow.\nNeeds no TF-GAN.",
-        epilog="examples:\n"
-        "  --class=7 --num=16 --seed=3                        sixteen sevens\n"
-        "  --class=goldfish,tench --seeds=0-63 --out=a.npz    for tools that take .npz\n"
-        "  --class=3,8 --interpolate=classes --out=a.gif      a three becomes an eight\n"
-        "  --class=5 --truncation_sweep=0.2,0.5,1,2           less and more variety\n",
     )
-    model = parser.add_argument_group("model")
+    model = parser.add_argument_group("checkpoint")
     model.add_argument(
         "--model",
         "--run",
@@ -125,6 +125,7 @@ def _make_parser():
         "TensorFlow checkpoint of the authors (default: digits)",
     )
     model.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
+    model.add_argument("--preset", help="preset of an authors' checkpoint")
     images = parser.add_argument_group("images")
     images.add_argument(
         "--class",
@@ -182,5 +183,14 @@ def _make_parser():
         help="what to write; may be given again. By the ending: .png, one labelled picture; .npz, "
         "arrays of pixels (arr_0) and labels (arr_1); .gif, an animation; any other, a new folder "
         "of PNG files (default: a picture in RUN/samples, or in samples)",
+    )
+    add_config_flags(parser, sections=("model",))
+    parser.epilog = (
+        "Flags of the model are for an authors' checkpoint; see python -m checkpoints.convert.\n\n"
+        "examples:\n"
+        "  --class=7 --num=16 --seed=3                        sixteen sevens\n"
+        "  --class=goldfish,tench --seeds=0-63 --out=a.npz    for tools that take .npz\n"
+        "  --class=3,8 --interpolate=classes --out=a.gif      a three becomes an eight\n"
+        "  --class=5 --truncation_sweep=0.2,0.5,1,2           less and more variety\n"
     )
     return parser

@@ -8,6 +8,7 @@ import time
 
 from gan.atomic_file import obstacle, write_atomically
 from gan.command import Parser, execute, integer, number
+from gan.command_line import add_config_flags, model_settings
 from gan.inversion.settings import InversionSettings
 
 _MOST_CLASSES_TRIED = 10
@@ -17,20 +18,23 @@ _SNAPSHOTS = (0, 0.05, 0.2, 0.5)  # of all steps: most happens early
 def main():
     parser = Parser(
         prog="python -m gan.invert",
+        usage="python -m gan.invert --image=FILE [--model=NAME_OR_PATH] [--class=CLASS] "
+        "[--FLAG=VALUE ...]",
         description="Finds the latent and, among at most 10, the class whose generated image is "
         "closest to the given one. Writes a picture of target, steps and result, and beside it "
         "the latent. The same arguments give the same files, byte for byte, on the same machine "
         "and TensorFlow. Needs no TF-GAN.",
     )
-    model = parser.add_argument_group("model")
+    model = parser.add_argument_group("checkpoint")
     model.add_argument(
         "--model",
         "--run",
         default="digits",
-        help="name of a released model, or folder of a run or a converted checkpoint "
-        "(default: digits)",
+        help="name of a released model, run folder, folder that checkpoints.convert wrote, or "
+        "TensorFlow checkpoint of the authors (default: digits)",
     )
     model.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
+    model.add_argument("--preset", help="preset of an authors' checkpoint")
     image = parser.add_argument_group("image")
     image.add_argument(
         "--image",
@@ -59,6 +63,10 @@ def main():
         "--out",
         help="PNG file to write; the latent goes to the same name with .npz "
         "(default: inverted_IMAGE.png in RUN/samples, or in samples for a released model)",
+    )
+    add_config_flags(parser, sections=("model",))
+    parser.epilog = (
+        "Flags of the model are for an authors' checkpoint; see python -m checkpoints.convert."
     )
     arguments = parser.parse_args()
     settings = InversionSettings(
@@ -90,7 +98,9 @@ def main():
     from gan.inversion.picture import draw_inversion
     from preprocessing.class_names import ClassNameError, class_names
 
-    checkpoint = open_checkpoint(arguments.model, arguments.step)
+    checkpoint = open_checkpoint(
+        arguments.model, arguments.step, arguments.preset, model_settings(arguments)
+    )
     classes = checkpoint.config.model.num_classes
     names = class_names(checkpoint.config.data.dataset, classes)
     if arguments.class_text is not None:

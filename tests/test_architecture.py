@@ -46,7 +46,12 @@ ALLOWED = {
         "gan.sampling.image_plan",
         "preprocessing.class_names",
     },
-    "gan.generate_flags": {"gan.command", "gan.image_files.output_path", "gan.sampling"},
+    "gan.generate_flags": {
+        "gan.command",
+        "gan.command_line",
+        "gan.image_files.output_path",
+        "gan.sampling",
+    },
     "gan.inversion": {
         "gan.config",
         "gan.image_files.grid",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import write_checkpoint
 from PIL import Image
+from released_checkpoint import write_small
 
 import gan.generate
 from checkpoints.tensor_names import average_name
@@ -133,6 +134,28 @@ def test_averaged_weights_are_used_and_named(generate, run_folder, tmp_path):
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
 
 
+def test_settings_that_a_checkpoint_does_not_tell(generate, tmp_path):
+    """Of the authors' format; the variables of NMF and CD are the same."""
+    released = tmp_path / "released"
+    released.mkdir()
+    write_small(released)
+
+    def draw(name, *flags):
+        status, _, error = generate(f"--model={released}", "--seeds=0-3", f"--out={name}", *flags)
+        assert status == 0, error
+        return np.load(name)["arr_0"], error
+
+    assumed, error = draw("assumed.npz")
+    assert "assumed as published: ham=nmf, ham_steps=6" in error
+    named, error = draw("named.npz", "--ham=nmf")
+    assert "assumed as published: ham_steps=6" in error
+    np.testing.assert_array_equal(assumed, named)
+    assert (draw("cd.npz", "--ham=cd")[0] != assumed).any()
+    status, _, error = generate(f"--model={released}", "--preset=hamgan_strong")
+    assert status == 1
+    assert "is 5 in the checkpoint, but 1000 was given" in error
+
+
 def test_series(generate, run_folder):
     flags = [f"--run={run_folder}", "--class=3,8", "--frames=4"]
     assert generate(*flags, "--interpolate=classes", "--out=a.png", "--out=a.gif")[0] == 0
@@ -169,7 +192,7 @@ def test_help(generate):
     status, out, _ = generate("--help")
     assert status == 0
     assert "usage: python -m gan.generate" in out
-    for group in ("model:", "images:", "series:", "output:", "examples:"):
+    for group in ("checkpoint:", "images:", "series:", "output:", "model:", "examples:"):
         assert f"\n{group}" in out
 
 
@@ -211,6 +234,9 @@ WRONG_FLAGS = [
     (["--class=-1"], "--class=-1: the model has 10 classes, 0 to 9."),
     (["--class=sevn"], "--class=sevn: no such class. Did you mean seven (7)?"),
     (["--step=3"], "no checkpoint of step 3."),
+    (["--ham=cd"], "digits: ham is nmf, but cd was given."),
+    (["--preset=hamgan_strong"], "digits: image_size is 16, but 128 was given."),
+    (["--preset=strong"], "--preset=strong: unknown."),
     (["--model=nowhere"], "nowhere: there is no such file or folder"),
     (["--stepz=3"], "--stepz: no such flag. Did you mean --step?"),
 ]

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from conftest import write_checkpoint
 from PIL import Image
+from released_checkpoint import write_small
 
 import gan.invert
 from gan.image_files.grid import to_uint8
@@ -313,6 +314,25 @@ def test_command_with_a_class_and_no_discriminator(run_invert, image_path, tmp_p
     assert "error: --pixel_weight=0: must be positive without a discriminator" in error
 
 
+def test_command_on_settings_that_a_checkpoint_does_not_tell(run_invert, image_path, tmp_path):
+    """Of the authors' format; the variables of NMF and CD are the same."""
+    released = tmp_path / "released"
+    released.mkdir()
+    write_small(released)
+    flags = [f"--model={released}", f"--image={image_path}", "--class=1", "--steps=1"]
+
+    def find(name, *settings):
+        status, _, error = run_invert(*flags, f"--out={tmp_path / name}.png", *settings)
+        assert status == 0, error
+        return np.load(tmp_path / f"{name}.npz")["image"], error
+
+    assumed, error = find("assumed")
+    assert "assumed as published: ham=nmf, ham_steps=6" in error
+    image, error = find("cd", "--ham=cd")
+    assert "assumed as published: ham_steps=6" in error
+    assert (image != assumed).any()
+
+
 def test_command_help(run_invert):
     status, out, _ = run_invert("--help")
     assert status == 0
@@ -336,6 +356,7 @@ def test_command_help(run_invert):
         (["--image=IMAGE", "--out=IMAGE/a.png"], "drawn.png is no folder that can be written to."),
         (["--image=IMAGE", "--out=IMAGE"], "is the image itself. Give another file to write."),
         (["--image=IMAGE", "--run=nowhere"], "nowhere"),
+        (["--image=IMAGE", "--ham=cd"], "ham is nmf, but cd was given."),
     ],
 )
 def test_command_errors(
