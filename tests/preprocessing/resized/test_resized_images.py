@@ -183,14 +183,15 @@ def test_a_cache_without_sense_is_refused(tmp_path, damage):
 def test_encoder_goes_to_other_processes_and_answers_what_is_no_image():
     encoder = pickle.loads(pickle.dumps(Encoder(SIZE, "bilinear", "uint8")))
     assert encoder.encode_image(picture(0), 3) == encoder.encode_image(picture(0), 3)
-    for encoded in (
-        b"",
-        b"no image",
-        tf.io.encode_jpeg(np.zeros([9, 9, 3], np.uint8)).numpy()[:99],
+    for encoded, reason in (
+        (b"", "Input is empty"),
+        (b"no image", "Unknown image file format"),
+        (tf.io.encode_jpeg(np.zeros([9, 9, 3], np.uint8)).numpy()[:99], "Invalid JPEG data"),
     ):
-        with pytest.raises(UndecodableImageError) as caught:
+        with pytest.raises(UndecodableImageError, match=reason) as caught:
             encoder.encode_image(encoded, 0)
         assert "{{" not in str(caught.value)
+        assert "\n" not in str(caught.value)
     one_row = tf.io.encode_png(np.zeros([1, 9, 3], np.uint8)).numpy()
     with pytest.raises(UndecodableImageError, match="."):
         encoder.encode_image(one_row, 0)
