@@ -177,8 +177,9 @@ def check_real_images(config: ExperimentConfig, source: ImageSource, for_judge: 
         for_judge: whether a judge is to be trained, on the training split.
 
     Raises:
-        DataError: if there is no such split, or it has fewer than two images.
+        DataError: if there is no such split, only rounded images of it, or fewer than two.
     """
+    source.check_exact()
     split = config.data.test_split
     if source.count(split) < 2:
         raise DataError(

@@ -55,9 +55,13 @@ class ImageSource:
             DataError: if there is no such split, or only lossy images of it.
         """
         examples = self.examples(name, False)
+        self.check_exact()
+        return examples.stored()
+
+    def check_exact(self):
+        """Checks that splits can be read in stored order; DataError if they cannot."""
         if self.inexact:
             raise DataError(f"Data set {self.name!r}: {self.inexact}")
-        return examples.stored()
 
     def shuffled_batches(self, name: str, *arguments, **settings) -> tf.data.Dataset:
         """Endless batches of one split for training; see `Examples.shuffled_batches`."""

@@ -21,7 +21,7 @@ from checkpoints.tensor_names import average_name
 from gan.command import execute
 from gan.evaluation.feature_networks import MOST_IMAGES, open_judge, shared_judge_path
 from gan.evaluation.log import EvaluationLog
-from gan.evaluation.protocol import Evaluation
+from gan.evaluation.protocol import Evaluation, check_real_images
 from gan.evaluation.real_statistics import real_statistics
 from gan.input_pipeline import evaluation_inputs
 from gan.metrics.classifier_score import classifier_score
@@ -32,6 +32,7 @@ from gan.metrics.kernel_distance import kernel_distance
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
 from gan.run_folder import RunFolder
+from preprocessing.data_error import DataError
 from preprocessing.image_source import open_images
 
 
@@ -413,3 +414,11 @@ def test_a_judge_judges_the_images_it_was_trained_on(tmp_path):
     assert {os.path.dirname(path) for path in paths} == {os.path.join("cache", "judges")}
     long = smoke().replace({"dataset": "/a" * 200})
     assert len(os.path.basename(shared_judge_path(long, "cache"))) < 200
+
+
+def test_rounded_real_images_are_refused_before_any_work():
+    config, source = smoke(), open_images("digits", 16, 1, 10)
+    check_real_images(config, source, for_judge=True)
+    source = dataclasses.replace(source, inexact="there are rounded images alone")
+    with pytest.raises(DataError, match="'digits': there are rounded images alone"):
+        check_real_images(config, source, for_judge=True)
