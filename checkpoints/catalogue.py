@@ -53,6 +53,11 @@ RELEASED = {
 }
 
 
+def name_of(path: str) -> str:
+    """The name of a released model given by its folder here; any other path as it is."""
+    return next((name for name, model in RELEASED.items() if model.folder == path), path)
+
+
 def describe_released() -> str:
     """A few lines that list the released models, for `--help`."""
     return "".join(

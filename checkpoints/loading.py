@@ -6,7 +6,7 @@ import numpy as np
 from tensorflow import keras
 
 from checkpoints.checkpoint_files import CheckpointError
-from checkpoints.opening import Checkpoint, open_checkpoint
+from checkpoints.opening import Checkpoint, open_checkpoint, open_run
 from gan.config import ExperimentConfig
 from gan.networks import make_discriminator, make_generator, weights_by_path
 
@@ -64,6 +64,14 @@ def load(
     """
     checkpoint = open_checkpoint(name_or_path, step, preset, settings, averaged)
     return load_opened(checkpoint, discriminator)
+
+
+def load_run(path: str, step: Optional[int] = None, discriminator: bool = True) -> LoadedModels:
+    """Loads a checkpoint of a run by the path of its folder, which is never taken for a name.
+
+    The arguments and errors are those of `load`.
+    """
+    return load_opened(open_run(path, step), discriminator)
 
 
 def load_opened(checkpoint: Checkpoint, discriminator: bool = True) -> LoadedModels:

@@ -158,7 +158,8 @@ def open_checkpoint(
     """Opens a released model by name, or a checkpoint by path.
 
     Args:
-        name_or_path: a name of `checkpoints.catalogue`; a run folder, or the folder
+        name_or_path: a name of `checkpoints.catalogue`, not where the working
+            directory holds something of the same name; a run folder, or the folder
             `best` in it, where its best checkpoint is; a folder that
             `checkpoints.convert` wrote; or a TensorFlow checkpoint of the authors:
             its folder, its path prefix `.../model.ckpt-STEP`, or one of its files.
@@ -181,6 +182,12 @@ def open_checkpoint(
     released = RELEASED.get(name_or_path)
     path, step = _folder_meant(name_or_path, step)
     if released is not None and released.folder is not None:
+        if os.path.exists(path) and not os.path.samefile(path, released.folder):
+            raise CheckpointError(
+                f"{name_or_path}: names a released model, and there is something of that name "
+                f"here. Give {os.path.join(os.curdir, path)} for what is here, or "
+                f"{released.folder} for the released model."
+            )
         path = released.folder
     elif released is not None and not os.path.exists(path):
         raise CheckpointError(
@@ -196,7 +203,7 @@ def open_checkpoint(
     elif os.path.isfile(RunFolder(path).config_path) and os.path.isdir(
         RunFolder(path).checkpoint_dir
     ):
-        checkpoint = _open_run(path, step, averaged)
+        checkpoint = open_run(path, step, averaged)
     else:
         return _open_released(_find_prefix(path, step), preset, known)
     model, asked = checkpoint.config.model, dataclasses.replace(checkpoint.config.model, **known)
@@ -254,7 +261,11 @@ def _open_weights_folder(path, step, averaged):
     )
 
 
-def _open_run(path, step, averaged):
+def open_run(path: str, step: Optional[int] = None, averaged: bool = True) -> Checkpoint:
+    """Opens a checkpoint of a run by the path of its folder, whatever that is called.
+
+    The arguments and errors are those of `open_checkpoint`.
+    """
     run = RunFolder(path)
     config = run.read_config()
     is_best_alone = step in find_steps(run.best_dir) and step not in find_steps(run.checkpoint_dir)

@@ -4,7 +4,8 @@ import dataclasses
 import os
 import sys
 
-from checkpoints.catalogue import RELEASED, describe_released
+from checkpoints.catalogue import describe_released, name_of
+from checkpoints.model_flag import add_model_flags
 from gan.command import Parser, execute, integer
 from gan.command_line import add_config_flags, model_settings
 
@@ -25,14 +26,7 @@ def main():
         "Needs no TF-GAN.",
     )
     group = parser.add_argument_group("checkpoint")
-    group.add_argument(
-        "--model",
-        "--run",
-        dest="model",
-        default="digits",
-        help="released model, run folder, converted folder, or a TensorFlow checkpoint of the "
-        "authors (default: digits)",
-    )
+    add_model_flags(group)
     group.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
     group.add_argument("--preset", help="preset of an authors' checkpoint")
     group = parser.add_argument_group("protocol")
@@ -127,8 +121,8 @@ def main():
     settings = model_settings(arguments)
     checkpoint = open_checkpoint(arguments.model, arguments.step, arguments.preset, settings)
     config = checkpoint.config.replace(changes)
-    run = None if arguments.model in RELEASED else RunFolder(arguments.model)
-    if run and not (os.path.isfile(run.config_path) and os.path.isdir(run.checkpoint_dir)):
+    run = RunFolder(arguments.model)
+    if not (os.path.isfile(run.config_path) and os.path.isdir(run.checkpoint_dir)):
         run = None
     data = config.data
     source = open_real_images(config)
@@ -159,7 +153,7 @@ def main():
     )
     print(table(record, evaluation.names), flush=True)
     # A run's own records are of the run; others of whatever was recorded there.
-    log.add(record if run and out == run.path else {"model": arguments.model, **record})
+    log.add(record if run and out == run.path else {"model": name_of(arguments.model), **record})
     print(f"Recorded in {RunFolder(out).metrics_path}")
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from checkpoints.model_flag import add_model_flags
 from gan.command import Parser, integer, number
 from gan.command_line import add_config_flags, model_settings
 from gan.image_files.output_path import check_output, output_kind
@@ -117,13 +118,7 @@ def _make_parser():
         "to the last bit, on the same machine and TensorFlow.\nNeeds no TF-GAN.",
     )
     model = parser.add_argument_group("checkpoint")
-    model.add_argument(
-        "--model",
-        "--run",
-        default="digits",
-        help="name of a released model, run folder, folder that checkpoints.convert wrote, or "
-        "TensorFlow checkpoint of the authors (default: digits)",
-    )
+    add_model_flags(model)
     model.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
     model.add_argument("--preset", help="preset of an authors' checkpoint")
     images = parser.add_argument_group("images")

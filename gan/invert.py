@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+from checkpoints.model_flag import add_model_flags
 from gan.atomic_file import obstacle, write_atomically
 from gan.command import Parser, execute, integer, number
 from gan.command_line import add_config_flags, model_settings
@@ -26,13 +27,7 @@ def main():
         "and TensorFlow. Needs no TF-GAN.",
     )
     model = parser.add_argument_group("checkpoint")
-    model.add_argument(
-        "--model",
-        "--run",
-        default="digits",
-        help="name of a released model, run folder, folder that checkpoints.convert wrote, or "
-        "TensorFlow checkpoint of the authors (default: digits)",
-    )
+    add_model_flags(model)
     model.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
     model.add_argument("--preset", help="preset of an authors' checkpoint")
     image = parser.add_argument_group("image")

@@ -4,7 +4,7 @@ import time
 from typing import Any, Optional
 
 from checkpoints.checkpoint_files import CheckpointError, find_checkpoint, find_steps, verify
-from checkpoints.loading import load
+from checkpoints.loading import load_run
 from gan.config import ExperimentConfig
 from gan.evaluation.cache_folder import cache_folder
 from gan.evaluation.feature_networks import describe_network, open_judge
@@ -64,7 +64,7 @@ class RunEvaluation:
         """
 
         def load_generator():
-            models = load(self._run.path, step, discriminator=False)
+            models = load_run(self._run.path, step, discriminator=False)
             return models.generator, models.step
 
         seconds, images = self._run.seconds_at(step), self._run.images_at(step)

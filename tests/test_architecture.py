@@ -47,6 +47,7 @@ ALLOWED = {
         "preprocessing.class_names",
     },
     "gan.generate_flags": {
+        "checkpoints.model_flag",
         "gan.command",
         "gan.command_line",
         "gan.image_files.output_path",
@@ -177,6 +178,7 @@ ALLOWED = {
     "checkpoints": {"checkpoints"},
     "checkpoints.catalogue": set(),
     "checkpoints.checkpoint_files": {"gan.atomic_file"},
+    "checkpoints.model_flag": {"checkpoints.catalogue", "gan.command"},
     "checkpoints.tensor_names": set(),
     "checkpoints.released_config": {"checkpoints", "gan.config"},
     "checkpoints.weights_folder": {"checkpoints", "gan.atomic_file", "gan.config"},

@@ -9,10 +9,11 @@ from conftest import write_checkpoint
 from released_checkpoint import SMALL, write_small
 
 import checkpoints
-from checkpoints.catalogue import RELEASED
+from checkpoints.catalogue import RELEASED, name_of
 from checkpoints.checkpoint_files import CheckpointError
 from checkpoints.conversion import convert
 from checkpoints.inspection import describe
+from checkpoints.loading import load_run
 from checkpoints.opening import open_checkpoint
 from checkpoints.tensor_names import average_name, engine_names, released_names
 from gan.config import ConfigError
@@ -324,11 +325,26 @@ def test_parts_of_folders(tmp_path, monkeypatch):
     assert checkpoints.load("hamgan_baby").step == 12
 
 
+def test_a_released_models_name_beside_a_folder_of_that_name(tmp_path, monkeypatch):
+    """Neither is taken for the other: each has a path, and a run is opened by its own."""
+    run = make_run(tmp_path / "digits", variables_of(smoke()))
+    monkeypatch.chdir(tmp_path)
+    shipped = RELEASED["digits"].folder
+    with pytest.raises(CheckpointError, match=f"Give ./digits for .*, or {shipped} for the rel"):
+        checkpoints.load("digits")
+    assert checkpoints.load("./digits").step == load_run("digits").step == 5
+    assert checkpoints.load(run.path).step == 5
+    assert checkpoints.load(shipped).step == 4000
+    monkeypatch.chdir(os.path.dirname(shipped))  # There, both are the same.
+    assert checkpoints.load("digits").step == 4000
+
+
 def test_released_models_have_their_descriptions():
     for name, model in RELEASED.items():
         assert get_preset(model.preset), name
         if model.folder:
             assert os.path.isfile(os.path.join(model.folder, "README.md"))
+            assert (name_of(model.folder), name_of("runs/a")) == (name, "runs/a")
             assert os.path.isfile(model.place.split(",")[0])
 
 

@@ -90,6 +90,28 @@ def test_the_model_that_ships_draws_digits(generate, tmp_path):
     assert (nearest == np.arange(10)[:, None]).mean() > 0.8
 
 
+def test_a_run_with_a_released_models_name(generate, tmp_path):
+    """It is the run for --run, no flag is the model that ships, and --model=digits is refused."""
+    status, _, error = generate("--run=digits")
+    assert (status, error) == (
+        1,
+        "error: --run: there is no folder digits. --model=digits is the released model.\n",
+    )
+    write_run(tmp_path / "digits", smoke())
+    for flag, step, folder in (
+        ("--run=digits", 7, "digits/samples"),
+        ("--model=./digits", 7, "digits/samples"),
+        ("--seed=0", 4000, "samples"),
+    ):
+        status, out, error = generate(flag, "--class=0", "--num=1")
+        assert status == 0, error
+        assert f"1 images of step {step}: " in out
+        assert os.path.relpath(out.split(": ")[1]).startswith(folder)
+    status, _, error = generate("--model=digits")
+    assert status == 1
+    assert error.startswith("error: digits: names a released model, and there is something of that")
+
+
 @pytest.mark.parametrize("batch_size", [1, 5])
 def test_no_byte_depends_on_the_batch_size(generate, tmp_path, batch_size):
     assert generate("--num=130", "--out=a.npz", "--out=a")[0] == 0

@@ -63,7 +63,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(gan.run_evaluation, "Evaluation", Evaluation)
     monkeypatch.setattr(Evaluation, "before", None)
     # Of a checkpoint only the step is looked at.
-    monkeypatch.setattr(gan.run_evaluation, "load", load_step)
+    monkeypatch.setattr(gan.run_evaluation, "load_run", load_step)
     return run
 
 

@@ -24,6 +24,7 @@ from gan.evaluation.log import EvaluationLog
 from gan.evaluation.protocol import Evaluation, check_real_images
 from gan.evaluation.real_statistics import real_statistics
 from gan.input_pipeline import evaluation_inputs
+from gan.job import Job
 from gan.metrics.classifier_score import classifier_score
 from gan.metrics.frechet_distance import frechet_distance
 from gan.metrics.inception import InceptionError
@@ -392,6 +393,21 @@ def test_modes_of_gan_train_need_no_tf_gan(run, monkeypatch, capsys):
     out = train("--mode=eval", "--eval_repetitions=3")
     assert "step 7: 100 generated images, mean ± sample standard deviation of 3 repetitions" in out
     assert run.metrics()[-1]["repetitions"] == 3
+
+
+@pytest.mark.parametrize("name", ["digits", "hamgan_baby"])
+def test_a_run_with_a_released_models_name(evaluate, judge, tmp_path, monkeypatch, name):
+    """A job and the command evaluate the run, by its judge, and record it there."""
+    monkeypatch.chdir(tmp_path)
+    run = write_run(name, smoke())
+    judge.save(run.judge_path)
+    Job(smoke().replace({"steps": 7}), name, trains=False).evaluate_continuously(60)
+    status, _, error = evaluate(f"--run={name}", "--repetitions=1")
+    assert status == 0, error
+    first, second = run.metrics()
+    assert first["step"] == second["step"] == 7
+    assert first["sha256"] == second["sha256"] == judge.sha256
+    assert "model" not in second
 
 
 def test_configuration_of_an_older_run_is_read(run):
