@@ -71,7 +71,8 @@ def gather(run: RunFolder) -> ReportContent:
     log = run.training_log()
     # `gan.evaluate --out` may record a checkpoint without a step here.
     records = [record for record in run.metrics() if isinstance(record.get("step"), int)]
-    newest = max(records, key=lambda record: record["step"], default={})
+    # Of several of one step the last: `max` alone takes the first.
+    newest = max(reversed(records), key=lambda record: record["step"], default={})
     groups = {**evaluation_curves(records), **training_curves(log)}
     differences, settings = _settings(config)
     return ReportContent(

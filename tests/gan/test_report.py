@@ -97,6 +97,16 @@ def test_page(report, run):
     assert not re.search(r'(src|href)="(?!data:)', page)
 
 
+def test_newest_of_several_evaluations_of_a_step(report, run):
+    run.add_metrics({"step": 20, "fid_a": 77.0, "warning": "of a wrong pipeline"})
+    run.add_metrics({"step": 20, "fid_a": 12.5})
+    run.add_metrics({"step": 10, "fid_a": 99.0})
+    assert report(run.path)[0] == 0
+    text = text_of(pathlib.Path(run.path, "report.html").read_text(encoding="utf-8"))
+    assert "fid_a 12.5" in text
+    assert "of a wrong pipeline" not in text
+
+
 def test_run_that_has_just_begun(report, run):
     status, _, err = report(run.path)
     assert (status, err) == (0, "")
