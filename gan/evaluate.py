@@ -75,8 +75,9 @@ def main():
     group = parser.add_argument_group("output")
     group.add_argument(
         "--out",
-        help="folder whose metrics.jsonl and eval/ (TensorBoard) get the figures (default: the run "
-        "folder itself, or runs/evaluations/NAME)",
+        help="folder whose metrics.jsonl and eval/ (TensorBoard) get the figures; what is there of "
+        "another model is no evaluation of the run there (default: the run folder itself, or "
+        "runs/evaluations/NAME)",
     )
     group.add_argument(
         "--cache_dir",
@@ -139,8 +140,8 @@ def main():
     cache_dir = cache_folder(arguments.cache_dir)
     if network is None:
         runs_data = dataclasses.replace(checkpoint.config.data, data_dir=data.data_dir)
-        is_runs_own = run and runs_data == data
-        path = run.judge_path if is_runs_own else shared_judge_path(config, cache_dir)
+        is_runs_data = run and runs_data == data
+        path = run.judge_path if is_runs_data else shared_judge_path(config, cache_dir)
         network = open_judge(config, source, path)
     print(describe_network(network), flush=True)
 
@@ -153,7 +154,8 @@ def main():
     )
     print(table(record, evaluation.names), flush=True)
     # A run's own records are of the run; others of whatever was recorded there.
-    log.add(record if run and out == run.path else {"model": name_of(arguments.model), **record})
+    is_runs_own = run and os.path.realpath(out) == os.path.realpath(run.path)
+    log.add(record if is_runs_own else {"model": name_of(arguments.model), **record})
     print(f"Recorded in {RunFolder(out).metrics_path}")
 
 

@@ -88,7 +88,8 @@ def find_record(
         # Earlier versions did not record the resampling, which was the run's.
         known = {"resampling": conditions["resampling"], **record}
         if (
-            record.get("step") == step
+            "model" not in record  # of another one, by `gan.evaluate --out`
+            and record.get("step") == step
             and all(known.get(name) == value for name, value in conditions.items())
             and record.get("repetitions", 0) >= repetitions
             and all(name in record for name in names.values())

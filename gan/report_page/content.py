@@ -69,8 +69,12 @@ def gather(run: RunFolder) -> ReportContent:
     """
     config = run.read_config()
     log = run.training_log()
-    # `gan.evaluate --out` may record a checkpoint without a step here.
-    records = [record for record in run.metrics() if isinstance(record.get("step"), int)]
+    # `gan.evaluate --out` may record other models here, with or without a step.
+    records = [
+        record
+        for record in run.metrics()
+        if isinstance(record.get("step"), int) and "model" not in record
+    ]
     # Of several of one step the last: `max` alone takes the first.
     newest = max(reversed(records), key=lambda record: record["step"], default={})
     groups = {**evaluation_curves(records), **training_curves(log)}

@@ -107,6 +107,18 @@ def test_newest_of_several_evaluations_of_a_step(report, run):
     assert "of a wrong pipeline" not in text
 
 
+def test_evaluations_of_other_models_are_left_out(report, run):
+    fill(run)
+    others = {"frechet_distance_judge_test_64": 1.0, "fid_b": 2.0, "warning": "of another model"}
+    run.add_metrics({"model": "digits", "step": 4000, **others})
+    assert report(run.path)[0] == 0
+    page = pathlib.Path(run.path, "report.html").read_text(encoding="utf-8")
+    for part in ("step 30 of 40", "newest evaluation step 20", "judge_test_64 12.345"):
+        assert part in text_of(page)
+    for part in ("fid_b", "of another model"):
+        assert part not in page
+
+
 def test_run_that_has_just_begun(report, run):
     status, _, err = report(run.path)
     assert (status, err) == (0, "")

@@ -402,7 +402,7 @@ def test_a_run_with_a_released_models_name(evaluate, judge, tmp_path, monkeypatc
     run = write_run(name, smoke())
     judge.save(run.judge_path)
     Job(smoke().replace({"steps": 7}), name, trains=False).evaluate_continuously(60)
-    status, _, error = evaluate(f"--run={name}", "--repetitions=1")
+    status, _, error = evaluate(f"--run={name}", "--repetitions=1", f"--out={tmp_path / name}")
     assert status == 0, error
     first, second = run.metrics()
     assert first["step"] == second["step"] == 7

@@ -71,7 +71,8 @@ def test_mean_and_sample_standard_deviation():
 def test_find_record():
     old = {"step": 20, "frechet_distance": 3.0, "evaluated_images": 1000}  # of an earlier version
     once, thrice = record(1.0), record(1.0, 2.0, 6.0)
-    records = [old, thrice, once, record(1.0, step=30), {}]
+    of_another = {"model": "digits", **record(1.0, 2.0, 6.0, 7.0)}
+    records = [old, thrice, once, record(1.0, step=30), of_another, {}]
     assert find_record(records, NAMES, CONDITIONS, 20) is once
     assert find_record(records, NAMES, CONDITIONS, 20, repetitions=3) is thrice
     assert find_record(records, NAMES, CONDITIONS, 20, repetitions=4) is None
