@@ -16,7 +16,15 @@ _BLOCK = 2**24  # bytes
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that is missing, damaged or does not fit; the message names it."""
+    """A checkpoint that is missing, damaged or does not fit; the message names it.
+
+    Attributes:
+        reason: of a damaged one, what is wrong with it, without path and advice; else "".
+    """
+
+    def __init__(self, message: str, reason: str = ""):
+        super().__init__(message)
+        self.reason = reason
 
 
 class UnreadableError(CheckpointError):
@@ -114,7 +122,7 @@ def verify(path: str):
     """
     for name, value in read_variables(path).items():
         if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-            raise CheckpointError(_damaged(path, f"{name} is not finite"))
+            raise _damaged(path, f"{name} is not finite")
 
 
 def settle(folder: str) -> list[str]:
@@ -150,8 +158,7 @@ def settle(folder: str) -> list[str]:
         name = os.path.basename(path)
         for file in checkpoint_files(path):
             os.replace(file, os.path.join(folder, f"damaged-{os.path.basename(file)}"))
-        reason = str(error).split("(", 1)[1].rsplit(")", 1)[0]
-        notes.append(f"{path}: damaged ({reason}), set aside as damaged-{name}.*.")
+        notes.append(f"{path}: damaged ({error.reason}), set aside as damaged-{name}.*.")
     record_newest(folder)
     return notes
 
@@ -195,7 +202,7 @@ def _damage_named(path):
         if problem := _unreadable(path):
             raise problem from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CheckpointError(_damaged(path, reason)) from error
+        raise _damaged(path, reason) from error
 
 
 def _unreadable(path):
@@ -225,4 +232,4 @@ def _damaged(path, reason):
         advice = f"Delete {name}.* to go on from step {older[-1]}."
     else:
         advice = "There is no older one: delete the run folder and start again."
-    return f"{path}: the checkpoint is damaged ({reason}). {advice}"
+    return CheckpointError(f"{path}: the checkpoint is damaged ({reason}). {advice}", reason)

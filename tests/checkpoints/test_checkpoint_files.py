@@ -93,6 +93,15 @@ def test_settle_removes_a_save_cut_short_and_sets_damaged_checkpoints_aside(tmp_
     assert not list(tmp_path.glob("model.ckpt-4*"))
 
 
+def test_settle_tells_the_reason_whatever_the_path(tmp_path):
+    folder = str(tmp_path / "run (copy)")
+    for step, value in ((1, 0.0), (2, np.nan)):
+        write_checkpoint(os.path.join(folder, f"model.ckpt-{step}"), {"a": np.array([value])})
+    assert settle(folder) == [
+        f"{folder}/model.ckpt-2: damaged (a is not finite), set aside as damaged-model.ckpt-2.*."
+    ]
+
+
 def test_settle_stops_where_no_checkpoint_is_whole(tmp_path):
     folder = str(tmp_path)
     write_checkpoint(os.path.join(folder, "model.ckpt-1"), {"a": np.array([np.nan])})
