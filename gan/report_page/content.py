@@ -68,13 +68,9 @@ def gather(run: RunFolder) -> ReportContent:
         ConfigError: if the configuration cannot be read.
     """
     config = run.read_config()
-    log = run.training_log()
+    log = _of_a_step(run.training_log())
     # `gan.evaluate --out` may record other models here, with or without a step.
-    records = [
-        record
-        for record in run.metrics()
-        if isinstance(record.get("step"), int) and "model" not in record
-    ]
+    records = [record for record in _of_a_step(run.metrics()) if "model" not in record]
     # Of several of one step the last: `max` alone takes the first.
     newest = max(reversed(records), key=lambda record: record["step"], default={})
     groups = {**evaluation_curves(records), **training_curves(log)}
@@ -89,6 +85,11 @@ def gather(run: RunFolder) -> ReportContent:
         differences=differences,
         settings=settings,
     )
+
+
+def _of_a_step(lines):
+    """Those that say which step they are of: curves are drawn over it."""
+    return [line for line in lines if isinstance(line.get("step"), int)]
 
 
 def _figures(record):
@@ -107,8 +108,12 @@ def _facts(config, run, log, newest):
     point = log[-1] if log else {}
     saved = run.newest_progress() or {"step": 0}
     step = max(point.get("step", 0), saved["step"], newest.get("step", 0))
-    seconds = point["seconds"] if point.get("step") == step else run.seconds_at(step)
-    images = point["images"] if point.get("step") == step else run.images_at(step)
+    recorded = point if point.get("step") == step else {}
+    seconds, images = _number(recorded.get("seconds")), _number(recorded.get("images"))
+    if seconds is None:
+        seconds = run.seconds_at(step)
+    if images is None:
+        images = _number(run.images_at(step))
     if images is None:
         images = step * config.training.batch_size
     facts = [
@@ -118,13 +123,18 @@ def _facts(config, run, log, newest):
         ("images", f"{images:,}"),
         ("training time", f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds:.0f} s"),
     ]
-    if point.get("images_per_second"):
-        facts.append(("images per second", f"{point['images_per_second']:.4g}"))
+    if rate := _number(point.get("images_per_second")):
+        facts.append(("images per second", f"{rate:.4g}"))
     if newest:
         facts.append(("newest evaluation", f"step {newest['step']:,}"))
     if best := run.best():
         facts.append(("best evaluation", f"step {best['step']:,}, kept in {run.best_dir}"))
     return facts
+
+
+def _number(value):
+    """What a line of the log holds, if that is a number; else None."""
+    return value if isinstance(value, (int, float)) else None
 
 
 def _settings(config: ExperimentConfig):

@@ -187,6 +187,28 @@ def test_damaged_grid_and_what_is_no_evaluation_of_a_step(report, run):
 
 
 @pytest.mark.parametrize(
+    "last",
+    [
+        {"step": 31},
+        {"step": 31, "seconds": None, "images": None, "images_per_second": None},
+        {"step": 31, "seconds": "3", "images": "279", "images_per_second": "fast"},
+        {"loss/generator": 2.0},
+        {"step": None, "lost": 2.0},
+    ],
+)
+def test_incomplete_line_of_the_training_log(report, run, last):
+    """What it does not tell is as the newest checkpoint says."""
+    fill(run)
+    run.write_progress(31, 62.0, 500)
+    run.add_training_point(last)
+    assert report(run.path)[::2] == (0, "")
+    page = pathlib.Path(run.path, "report.html").read_text(encoding="utf-8")
+    assert "step 31 of 40 images 500 training time 62 s" in text_of(page)
+    # Distance, accuracy, loss, gate, speed; of a name in lines without a step, none.
+    assert len(pictures(page)) == 5 + 5
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["{}/none"], "none: there is no such folder"),
