@@ -1,6 +1,7 @@
 """python -m gan.train: trains and evaluates HamGAN."""
 
 import os
+import sys
 
 from gan.command import Parser, execute, number
 from gan.command_line import add_config_flags, config_from_flags
@@ -45,6 +46,9 @@ def main():
     arguments = parser.parse_args()
     config = config_from_flags(arguments)
     print(config.to_json(), end="", flush=True)
+    trains = arguments.mode in ("train", "train_and_eval")
+    if trains and (warning := config.training.averages_warning()):
+        print(f"warning: {warning}", file=sys.stderr)
     if arguments.dry_run:
         return
 
@@ -52,7 +56,7 @@ def main():
     from gan.job import Job
 
     run = arguments.run or os.path.join("runs", config.preset)
-    job = Job(config, run, trains=arguments.mode in ("train", "train_and_eval"))
+    job = Job(config, run, trains=trains)
     if arguments.mode == "train":
         job.train()
     elif arguments.mode == "eval":

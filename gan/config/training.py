@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Optional
 
 from gan.config.fields import check_choices, option, require
 
@@ -30,10 +31,13 @@ class TrainingConfig:
     ema_decay: float = option(
         0.0,
         "weight of the old value in the moving average of the generator's weights, which "
-        "evaluation and sampling then use; 0 for none, as published (BigGAN: 0.9999)",
+        "evaluation and sampling then use; 0 for none, as published (BigGAN: 0.9999). It is good "
+        "from step ema_start + 5 / (1 - ema_decay) on",
     )
     ema_start: int = option(
-        0, "steps until the average begins; it follows the weights before (BigGAN: 20000)"
+        0,
+        "steps until the average begins; it follows the weights before (BigGAN: 20000). With 0 it "
+        "begins at the untrained weights",
     )
     augmentation: str = option(
         "",
@@ -84,3 +88,23 @@ class TrainingConfig:
             f"expected any of {', '.join(AUGMENTATIONS)}, joined by commas.",
         )
         require(0 <= self.seed < 2**31, "seed", self.seed, "must be in [0, 2147483648).")
+
+    @property
+    def averages_good_from(self) -> int:
+        """The step from which the averages hold less than 1 % (e⁻⁵) of what they began with."""
+        return self.ema_start + round(5 / (1 - self.ema_decay))
+
+    def averages_warning(self) -> Optional[str]:
+        """What to say of averages that the job ends too early for; None if they are good.
+
+        Up to `ema_start` they equal the weights, which are good at any step.
+        """
+        if not self.ema_decay or not self.ema_start < self.steps < self.averages_good_from:
+            return None
+        return (
+            f"--ema_decay={self.ema_decay} --ema_start={self.ema_start}: at --steps={self.steps} "
+            "the averages, which evaluation and sampling use, would still hold much of the weights "
+            f"of step {self.ema_start}; they are good from step {self.averages_good_from} on. "
+            "Give more --steps or a smaller --ema_decay, or load the trained weights by "
+            "checkpoints.load(RUN, averaged=False)."
+        )

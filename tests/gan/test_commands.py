@@ -60,6 +60,23 @@ def test_dry_run_prints_the_resolved_configuration(run_command, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_averages_that_the_job_is_too_short_for(run_command):
+    """They would be drawn and judged, and look like a training that failed."""
+    flags = ["train", "--dry_run", "--ema_decay=0.999", "--steps=2000"]
+    status, out, error = run_command(*flags)
+    assert status == 0
+    assert json.loads(out)["training"]["ema_decay"] == 0.999
+    assert error.count("\n") == 1
+    assert error.startswith("warning: --ema_decay=0.999 --ema_start=0: at --steps=2000 the average")
+    assert "of step 0; they are good from step 5000 on" in error
+    assert "Give more --steps or a smaller --ema_decay" in error
+    # Long enough; trains nothing; the averages equal the weights; there are none.
+    for change in ("--steps=5000", "--mode=eval", "--ema_start=2000", "--ema_decay=0"):
+        assert run_command(*flags, change)[2] == ""
+    _, _, error = run_command(*flags, "--ema_start=1999")
+    assert "of step 1999; they are good from step 6999 on" in error
+
+
 WRONG_FLAGS = [
     ("train", ["--preset=digit"], "--preset=digit: unknown. Choose one of digits, smoke"),
     ("train", ["--stepz=3"], "--stepz: no such flag. Did you mean --steps?"),
