@@ -87,7 +87,9 @@ def after_step(train_op, training: TrainingConfig, gradients: dict[str, list]):
     shards = get_tpu_context().number_of_shards or 1
     for network, of_sub_steps in gradients.items():
         # The optimizers are given the mean over all shards already.
-        values[f"gradient_norm/{network}"] = tf.linalg.global_norm(of_sub_steps[-1])
+        # Those of gathered weights are sparse, and their repeated rows not summed yet.
+        dense = [tf.convert_to_tensor(gradient) for gradient in of_sub_steps[-1]]
+        values[f"gradient_norm/{network}"] = tf.linalg.global_norm(dense)
     measured = tf.stack([values[name] for name in MEASURED])
     if shards > 1:
         measured = tf.compat.v1.tpu.cross_replica_sum(measured / shards)
