@@ -63,18 +63,18 @@ class CollapseAlarm:
 
     Args:
         policy: "warn", or anything else to raise.
-        warn: shows a message; called once for each spell of bad health.
+        warn: shows a message; called once for each spell of bad losses, or of bad grids.
     """
 
     def __init__(self, policy: str, warn: Callable[[str], None]):
         self._policy = policy
         self._warn = warn
-        self._health = Health()
-        self._is_unwell = False
+        self.reset()
 
     def reset(self):
         """Forgets what it has seen: training goes on from somewhere else."""
         self._health = Health()
+        self._unwell = set()  # of "losses" and "grid"; good ones of one end no spell of the other
 
     def losses(self, step: int, discriminator_loss: float):
         """As of `Health`.
@@ -82,7 +82,7 @@ class CollapseAlarm:
         Raises:
             CollapseError: if that is the policy.
         """
-        self._judge(self._health.losses(step, discriminator_loss), self._policy)
+        self._judge("losses", self._health.losses(step, discriminator_loss), self._policy)
 
     def grid(self, step: int, images, columns: int, policy: Optional[str] = None):
         """As of `Health`; `policy` replaces that of the alarm.
@@ -90,11 +90,14 @@ class CollapseAlarm:
         Raises:
             CollapseError: if that is the policy.
         """
-        self._judge(self._health.grid(step, images, columns), policy or self._policy)
+        self._judge("grid", self._health.grid(step, images, columns), policy or self._policy)
 
-    def _judge(self, problem, policy):
-        if problem is not None and policy != "warn":
+    def _judge(self, watched, problem, policy):
+        if problem is None:
+            self._unwell.discard(watched)
+            return
+        if policy != "warn":
             raise CollapseError(problem)
-        if problem is not None and not self._is_unwell:
+        if watched not in self._unwell:
             self._warn(f"warning: {problem}.")
-        self._is_unwell = problem is not None
+        self._unwell.add(watched)

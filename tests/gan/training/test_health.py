@@ -64,6 +64,25 @@ def test_the_alarm_warns_once_for_each_spell():
     assert warnings[0].startswith("warning: step 1000: the discriminator")
 
 
+def test_spells_of_losses_and_of_grids_are_apart():
+    images = np.random.RandomState(0).rand(20, 4, 4, 1)
+    warnings = []
+    alarm = CollapseAlarm("warn", warnings.append)
+    alarm.losses(0, 2.0)
+    alarm.grid(0, images, 10)
+    for step in range(1000, 2000, 10):  # Bad losses, good grids,
+        alarm.losses(step, 0.0)
+        alarm.grid(step, images, 10)
+    for step in range(3000, 4000, 10):  # then the other way round.
+        alarm.losses(step, 2.0)
+        alarm.grid(step, 0 * images, 10)
+    assert [warning.split(":")[1] for warning in warnings] == [" step 1000", " step 3000"]
+    alarm.reset()
+    alarm.grid(4000, images, 10)
+    alarm.grid(4010, 0 * images, 10)
+    assert warnings[2:] and "step 4010" in warnings[2]
+
+
 def test_a_policy_for_one_grid():
     images = np.random.RandomState(0).rand(20, 4, 4, 1)
     warnings = []
