@@ -1,13 +1,12 @@
 """python -m gan.generate: draws images from a trained model."""
 
-import contextlib
 import dataclasses
 import os
 import sys
 
 from gan.command import execute
 from gan.generate_flags import read_flags
-from gan.image_files.output_path import OutputError, check_output
+from gan.image_files.output_path import check_output
 from gan.run_folder import RunFolder
 
 
@@ -23,6 +22,7 @@ def main():
 
     from checkpoints.loading import load_opened
     from checkpoints.opening import open_checkpoint
+    from gan.image_files.several_outputs import open_outputs
     from gan.image_files.writer import open_writer
     from gan.sampling.image_request import ImageRequest, plan_images
     from preprocessing.class_names import class_names
@@ -43,27 +43,18 @@ def main():
     name = f"{'' if is_run else model_name + '_'}{plan_name}_step_{checkpoint.step}"
     endings = (".png", ".gif") if flags.interpolate else (".png",)
     paths = flags.out or [os.path.join(folder, name + ending) for ending in endings]
-    try:
-        with contextlib.ExitStack() as stack:
-            writers = [
-                stack.enter_context(
-                    open_writer(path, plan, model.image_size, model.image_channels, names, title)
-                )
-                for path in paths
-            ]
-            generator = load_opened(checkpoint, discriminator=False).generator
-            _draw(generator, plan, model, flags.batch_size, writers)
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        raise OutputError(
-            f"--out={' '.join(paths)}: cannot be written ({error.strerror}). Nothing was kept."
-        ) from error
+    writers = {
+        path: open_writer(path, plan, model.image_size, model.image_channels, names, title)
+        for path in paths
+    }
+    generator = load_opened(checkpoint, discriminator=False).generator
+    with open_outputs(writers) as write:
+        _draw(generator, plan, model, flags.batch_size, write)
     print(f"{plan.count} images of step {checkpoint.step}: {', '.join(paths)}")
 
 
-def _draw(generator, plan, model, batch_size, writers):
-    """Draws the images of a plan, one after the other, and hands each to all writers."""
+def _draw(generator, plan, model, batch_size, write):
+    """Draws the images of a plan, and hands one after the other to `write`."""
     from tqdm import tqdm
 
     from gan.image_files.grid import to_uint8
@@ -79,8 +70,7 @@ def _draw(generator, plan, model, batch_size, writers):
     with bar:
         images = sample_images(generator, plan.samples, model.z_dim, model.num_classes, batch_size)
         for index, (sample, image) in enumerate(images):
-            for write in writers:
-                write(index, sample, to_uint8(image))
+            write(index, sample, to_uint8(image))
             bar.update()
 
 

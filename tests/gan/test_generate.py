@@ -309,28 +309,52 @@ def test_targets_that_cannot_be_written(generate, tmp_path, out, message):
     assert os.listdir("full") == ["file"]
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt(), OSError(28, "No space left on device")])
-def test_a_run_that_is_cut_short_leaves_nothing(generate, monkeypatch, tmp_path, failure):
+def test_a_run_that_is_cut_short_leaves_nothing(generate, monkeypatch, tmp_path):
     import gan.sampling.sampler
 
     real = gan.sampling.sampler.sample_images
 
     def fail(*arguments):
-        images = real(*arguments)
-        yield next(images)
-        raise failure
+        yield next(real(*arguments))
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(gan.sampling.sampler, "sample_images", fail)
     (tmp_path / "a.npz").write_text("old")
     status, out, error = generate("--out=a.npz", "--out=folder", "--out=a.png")
-    assert out == ""
+    assert (status, out) == (130, "")
     assert os.listdir(".") == ["a.npz"]
     assert (tmp_path / "a.npz").read_text() == "old"
-    if isinstance(failure, OSError):
-        assert status == 1
-        assert error == (
-            "error: --out=a.npz folder a.png: cannot be written (No space left on device). "
-            "Nothing was kept.\n"
-        )
-    else:
-        assert status == 130
+
+
+@pytest.mark.parametrize(
+    ("failing", "out", "kept"),
+    [
+        ("folder.to_png", "folder", []),  # while images are drawn
+        ("writer.write_atomically", "a.png", ["folder"]),  # when all are
+    ],
+)
+def test_a_target_that_cannot_be_written_is_named(generate, monkeypatch, failing, out, kept):
+    def fail(*arguments):
+        raise OSError(28, "No space left on device", ".unfinished-something")
+
+    monkeypatch.setattr(f"gan.image_files.{failing}", fail)
+    np.savez("a.npz", mine=1)
+    before = os.listdir(".")
+    status, _, error = generate("--num=2", "--out=a.npz", "--out=a.png", "--out=folder")
+    assert status == 1
+    rest = "Kept: folder." if kept else "Nothing was kept."
+    assert error == f"error: --out={out}: cannot be written (No space left on device). {rest}\n"
+    assert sorted(os.listdir(".")) == before + kept
+    assert list(np.load("a.npz")) == ["mine"]
+
+
+def test_weights_that_cannot_be_read_are_no_fault_of_the_target(generate, monkeypatch):
+    import checkpoints.loading
+
+    def fail(*arguments, **kwargs):
+        raise OSError(5, "Input/output error", "model.ckpt-7.data")
+
+    monkeypatch.setattr(checkpoints.loading, "load_opened", fail)
+    status, _, error = generate("--out=a.png", "--out=folder")
+    assert (status, error) == (1, "error: model.ckpt-7.data: Input/output error.\n")
+    assert os.listdir(".") == []
