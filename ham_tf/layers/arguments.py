@@ -3,6 +3,7 @@
 import math
 import numbers
 
+import tensorflow as tf
 from tensorflow import keras
 
 
@@ -101,7 +102,18 @@ def check_inputs(shape, dtype=None):
             "The last axis of `inputs` (channels) must be known when the layer is built. "
             f"Received: shape={shape}"
         )
-    if dtype is not None and not dtype.is_floating:
+    if dtype is not None:
+        check_floating(dtype)
+
+
+def check_floating(dtype):
+    """Checks the dtype, TensorFlow's or its name, of a layer's inputs.
+
+    Raises:
+        ValueError: if it is not floating point.
+    """
+    dtype = tf.as_dtype(dtype)
+    if not dtype.is_floating:
         raise ValueError(
             "`inputs` must be floating point; cast or scale them first. "
             f"Received: dtype={dtype.name}"

@@ -9,6 +9,7 @@ from ham_tf.decompositions import GRADIENTS, Decomposition, factorize, unit_base
 from ham_tf.layers.arguments import (
     check_boolean,
     check_choice,
+    check_floating,
     check_inputs,
     check_integer,
     check_positive,
@@ -187,6 +188,10 @@ class DecompositionLayer(keras.layers.Layer):
                 )
             training = known
         return self._decompose(inputs, bool(training))
+
+    def compute_output_spec(self, inputs, *args, **kwargs):
+        check_floating(inputs.dtype)  # Functional models of Keras 3 do not trace `call`.
+        return super().compute_output_spec(inputs, *args, **kwargs)
 
     def compute_output_shape(self, input_shape):
         input_shape = tuple(input_shape)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from ham_tf.layers.arguments import check_finite, check_inputs, check_layer
+from ham_tf.layers.arguments import check_finite, check_floating, check_inputs, check_layer
 from ham_tf.layers.shapes import with_channels
 from ham_tf.layers.sublayers import (
     build_sublayer,
@@ -103,6 +103,10 @@ class HamburgerBlock(keras.layers.Layer):
         if self.skip_gate is not None:
             skip = tf.cast(self.skip_gate, inputs.dtype) * inputs
         return self.activation(skip + x)
+
+    def compute_output_spec(self, inputs, *args, **kwargs):
+        check_floating(inputs.dtype)  # Functional models of Keras 3 do not trace `call`.
+        return super().compute_output_spec(inputs, *args, **kwargs)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from ham_tf.layers.arguments import check_inputs, check_integer, check_layer
+from ham_tf.layers.arguments import check_floating, check_inputs, check_integer, check_layer
 from ham_tf.layers.linear_map import linear_map
 from ham_tf.layers.shapes import positions, sizes, with_channels
 from ham_tf.layers.sublayers import (
@@ -98,6 +98,10 @@ class SelfAttention(keras.layers.Layer):
         result = tf.matmul(attention, value_matrix)
         result = tf.reshape(result, [*sizes(inputs)[:-1], value.shape[-1]])
         return tf.cast(result, inputs.dtype)
+
+    def compute_output_spec(self, inputs, *args, **kwargs):
+        check_floating(inputs.dtype)  # Functional models of Keras 3 do not trace `call`.
+        return super().compute_output_spec(inputs, *args, **kwargs)
 
     def compute_output_shape(self, input_shape):
         input_shape = tuple(input_shape)

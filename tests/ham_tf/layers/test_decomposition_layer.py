@@ -321,6 +321,8 @@ def test_integer_inputs():
         NMFLayer(2)(np.ones([1, 4, 4, 8], np.int32))
     with pytest.raises(ValueError, match="`inputs` must be floating point.*dtype=uint8"):
         NMFLayer(2)(tf.ones([1, 4, 4, 8], tf.uint8))
+    with pytest.raises(ValueError, match="`inputs` must be floating point.*dtype=uint8"):
+        NMFLayer(2)(keras.Input([4, 4, 8], dtype="uint8"))
 
 
 @pytest.mark.parametrize("policy", ["fresh_in_training", "online"])

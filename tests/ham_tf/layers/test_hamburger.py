@@ -89,6 +89,8 @@ def test_gates_must_be_numbers(name):
 def test_integer_inputs():
     with pytest.raises(ValueError, match="`inputs` must be floating point.*dtype=int32"):
         make_hamburger()(np.ones([1, 5, 5, 4], np.int32))
+    with pytest.raises(ValueError, match="`inputs` must be floating point.*dtype=uint8"):
+        make_hamburger()(keras.Input([5, 5, 4], dtype="uint8"))
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,11 @@ def test_wrong_inputs(layer, shape, message):
         layer.build(shape)
 
 
+def test_integer_inputs():
+    with pytest.raises(ValueError, match="`inputs` must be floating point.*dtype=uint8"):
+        SelfAttention()(keras.Input([6, 4, 16], dtype="uint8"))
+
+
 @pytest.mark.parametrize("name", ["key_ratio", "value_ratio", "pool_size"])
 def test_wrong_arguments(name):
     with pytest.raises(ValueError, match=f"`{name}` must be an integer of at least 1"):
