@@ -70,7 +70,7 @@ class Job:
             Interrupted: after SIGTERM or Ctrl-C, when the present step is saved.
         """
         with self._interruptible() as interruption:
-            self._train(interruption)
+            self._train(interruption, self._initial_weights())
 
     def evaluate(self) -> dict[str, Any]:
         """Evaluates the newest checkpoint, repeatedly; records and prints the figures."""
@@ -131,6 +131,7 @@ class Job:
     def _train_and_evaluate(self, interruption):
         started = time.monotonic()
         with interruption.nothing_to_save():
+            initial_weights = self._initial_weights()
             inception = self._prepare_evaluation()
             if not os.path.exists(self._run.config_path):
                 self._run.write_config(self._config)
@@ -153,7 +154,7 @@ class Job:
                 if step != last and not evaluation.recorded(step):
                     evaluate_if_due(step, monitor)
 
-        self._train(interruption, evaluate_if_due, evaluate_missed)
+        self._train(interruption, initial_weights, evaluate_if_due, evaluate_missed)
         with interruption.nothing_to_save():
             first = evaluation.record_of(0, 1)
             final = evaluation.record_of(self._last_step(), repetitions)
@@ -176,18 +177,18 @@ class Job:
                 )
                 raise
 
-    def _train(self, interruption, on_checkpoint=None, before_training=None):
+    def _train(self, interruption, initial_weights, on_checkpoint=None, before_training=None):
         """Trains to the last step or a signal.
 
         Args:
             interruption: says whether one came.
+            initial_weights: of a new run, as of `_initial_weights`.
             on_checkpoint: called with step and monitor of every checkpoint written, while
                 the clock stands.
             before_training: called with the monitor when nothing but training is to come.
         """
         self._source.count(self._config.data.train_split)
         steps, run = self._config.training.steps, self._run
-        initial_weights = self._initial_weights()
         with contextlib.ExitStack() as stack:
             if self._engine.is_chief:
                 if not os.path.exists(run.config_path):

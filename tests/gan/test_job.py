@@ -255,3 +255,12 @@ def test_a_signal_ends_the_job_with_its_status_at_any_moment(
     said = f"Interrupted (SIGTERM). The same command goes on from step {reached}.\n"
     assert capsys.readouterr().err.endswith(said)
     assert 40 not in evaluated_steps(run)
+
+
+def test_weights_to_start_from_are_looked_for_before_anything_is_written(tmp_path):
+    config = smoke().replace(dict(warm_start=str(tmp_path / "nowhere"), engine="distribute"))
+    job = Job(config, str(tmp_path / "run"))
+    for work in (job.train, job.train_and_evaluate):
+        with pytest.raises(CheckpointError, match="nowhere"):
+            work()
+    assert not os.path.exists(tmp_path / "run")
