@@ -44,7 +44,7 @@ def main():
     for line in source.notes():
         print(line)
     print(f"Written: {arguments.target}")
-    print(f"Draw from it: python -m gan.generate --model={arguments.target}")
+    print(f"Draw from it: python -m gan.generate --run={arguments.target}")
 
 
 if __name__ == "__main__":
