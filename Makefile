@@ -15,7 +15,7 @@ sample:  ## draw handwritten digits with the model that ships: seconds after set
 	@environment/create.sh $(STACK)
 	@environment/run.sh "$(STACK)" -m gan.generate --model=digits --out=samples/digits.png
 
-demo:  ## train, evaluate and draw handwritten digits: five to seven minutes on two cores
+demo:  ## train, evaluate and draw handwritten digits: three to six minutes on two cores
 	@environment/create.sh $(STACK)
 	@environment/run.sh "$(STACK)" -m gan.train --preset=digits --mode=train_and_eval
 
