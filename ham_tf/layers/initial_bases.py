@@ -46,7 +46,8 @@ def draw_initial_bases(decomposition, initializer, shape, seed, dtype):
 
     Keras's random initializers return the same numbers at every call, and under
     XLA others than elsewhere. Its plain ones without a seed are therefore drawn
-    here, from the layer's seed; what any other initializer returns is taken as it is.
+    here, from the layer's seed; any other is called. What comes of either is mapped into
+    the algorithm's domain, as by NMF's absolute values.
 
     Args:
         decomposition: draws if there is no initializer.
@@ -65,11 +66,22 @@ def draw_initial_bases(decomposition, initializer, shape, seed, dtype):
     if initializer is None:
         return decomposition.draw_bases(shape, seed, dtype)
     law = _unseeded_law(initializer)
-    if law is not None:
+    if law is None:
+        bases = tf.cast(tf.convert_to_tensor(_call(initializer, shape, dtype)), dtype)
+    else:
         bases = _DRAWN_HERE[type(initializer)](shape, seed, law, dtype)
-        return decomposition.admit(bases)
+    wanted = tf.TensorShape([s if isinstance(s, int) else None for s in shape])
+    if not wanted.is_compatible_with(bases.shape):
+        raise ValueError(
+            "`bases_initializer` must return the shape it is called with, [samples, groups, "
+            f"channels / groups, rank] = {wanted.as_list()}. Received: {bases.shape.as_list()}"
+        )
+    return decomposition.admit(bases)
+
+
+def _call(initializer, shape, dtype):
     try:
-        bases = initializer(shape, dtype=dtype)
+        return initializer(shape, dtype=dtype)
     except TypeError as error:
         if all(isinstance(size, int) for size in shape):
             raise
@@ -79,11 +91,3 @@ def draw_initial_bases(decomposition, initializer, shape, seed, dtype):
             "`bases_policy='fixed'` or another initializer. "
             f"Received: bases_initializer={initializer!r}"
         ) from error
-    bases = decomposition.admit(tf.cast(tf.convert_to_tensor(bases), dtype))
-    wanted = tf.TensorShape([s if isinstance(s, int) else None for s in shape])
-    if not wanted.is_compatible_with(bases.shape):
-        raise ValueError(
-            "`bases_initializer` must return the shape it is called with, [samples, groups, "
-            f"channels / groups, rank] = {wanted.as_list()}. Received: {bases.shape.as_list()}"
-        )
-    return bases
