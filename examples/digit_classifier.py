@@ -23,7 +23,7 @@ def build_model():
         lower_bread=keras.layers.Conv2D(32, 1, name="lower_bread"),
         ham=NMFLayer(rank=4, name="ham"),
         upper_bread=keras.layers.Conv2D(32, 1, use_bias=False, name="upper_bread"),
-        normalization=keras.layers.BatchNormalization(name="normalization"),
+        normalization=keras.layers.GroupNormalization(8, name="normalization"),
     )(x)
     x = keras.layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
     return keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(x)))

@@ -11,6 +11,7 @@ from benchmarks import (
     ham,
     ham_contenders,
     input_pipeline,
+    short_training,
     start_up,
 )
 from benchmarks.context_modules import GRADIENTS, MODULES, main, multiply_adds
@@ -55,6 +56,21 @@ def test_unknown_module(capsys):
     with pytest.raises(SystemExit):
         context_modules.parse(["--modules=nmf,pca"])
     assert "{'pca'} are not among nmf, cd" in capsys.readouterr().err
+
+
+def test_default_block_in_a_short_training(capsys):
+    """What was learnt is there at inference, which batch normalisation loses."""
+    short_training.main(["--blocks", "HamburgerV1", "--hams", "nmf", "--steps", "30", "150"])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| `")]
+    accuracies = {}
+    for row in rows:
+        _, _, _, normalization, _, last, _ = (cell.strip() for cell in row.split("|"))
+        accuracies[normalization] = [int(part.strip(" %")) for part in last.split("/")]
+    inference, batch = accuracies["group"]
+    assert inference > 50
+    assert abs(inference - batch) < 15
+    inference, batch = accuracies["batch"]
+    assert inference < batch - 15  # else the default and its docstring can be thought over
 
 
 def test_reading_is_compared_with_tfds(capsys):

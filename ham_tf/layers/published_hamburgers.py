@@ -6,6 +6,7 @@ from tensorflow import keras
 
 from ham_tf.layers.arguments import check_choice, check_integer, check_layer
 from ham_tf.layers.dual_ham import DualHam
+from ham_tf.layers.group_normalization import GroupNormalization
 from ham_tf.layers.hamburger import HamburgerBlock, check_ham
 from ham_tf.layers.hams import HAM_NAMES, HAMS_WITH_RANK, make_ham
 from ham_tf.layers.linear_map import linear_map
@@ -40,9 +41,15 @@ class PublishedHamburger(HamburgerBlock):
         ham_channels: channels of the ham; None for those of the input. The paper
             uses 512.
         rank: of a ham given by name; None for an eighth of its channels.
-        normalization: `"batch"`, `"group"` (at most 32 groups), None, or a layer,
-            called with the block's condition if it gets one. The authors'
-            segmentation trains with `BatchNormalization(momentum=0.9997)`.
+        normalization: `"group"` (at most 32 groups), `"batch"`, None, or a layer,
+            called with the block's condition if it gets one. What a ham returns is
+            nearly the same at all pixels, so its mean over a batch is 10 to 40
+            standard deviations and moves by several of them in a few steps. The
+            moving averages of batch normalisation cannot follow that: until
+            training has slowed down, they are of no use at inference. Group
+            normalisation has none. For the authors' VOC models give
+            `BatchNormalization(momentum=0.9997, epsilon=1e-5)`; their ADE20K models
+            have 32 groups.
         gate: initial value of the learned scalar that multiplies the burger; None
             for none. The GAN forms have one that starts at 0.
         skip_gate: the same for the skip connection.
@@ -54,7 +61,7 @@ class PublishedHamburger(HamburgerBlock):
         ham="nmf",
         ham_channels=None,
         rank=None,
-        normalization="batch",
+        normalization="group",
         gate=None,
         skip_gate=None,
         activation="relu",
@@ -118,10 +125,10 @@ class PublishedHamburger(HamburgerBlock):
     def _make_normalization(self, channels):
         given = self._given["normalization"]
         arguments = {"epsilon": 1e-5, "name": "normalization", "dtype": self.dtype_policy}
+        if given == "group":
+            return GroupNormalization(math.gcd(channels, 32), **arguments)
         if given == "batch":
             return keras.layers.BatchNormalization(**arguments)
-        if given == "group":
-            return keras.layers.GroupNormalization(math.gcd(channels, 32), **arguments)
         return given
 
     def _make_ham(self, ham, channels, **other):
@@ -142,7 +149,7 @@ class HamburgerV1(PublishedHamburger):
         ham_channels: channels of the ham; None for those of the input. The paper
             uses 512.
         rank: of a ham given by name; None for an eighth of its channels.
-        normalization: `"batch"`, `"group"` (at most 32 groups), None or a layer.
+        normalization: `"group"` (at most 32 groups), `"batch"`, None or a layer.
         gate: initial value of a learned scalar that multiplies the burger, or None.
         skip_gate: the same for the skip connection.
         activation: of the sum. For a GAN: `gate=0.0, activation=None`.
@@ -181,7 +188,7 @@ class HamburgerV2(PublishedHamburger):
         ham: see `HamburgerV1`.
         ham_channels: channels of ham and cheese; None for those of the input.
         rank: of a ham given by name; None for an eighth of its channels.
-        normalization: `"batch"`, `"group"` (at most 32 groups), None or a layer.
+        normalization: `"group"` (at most 32 groups), `"batch"`, None or a layer.
         gate: initial value of a learned scalar that multiplies the burger, or None.
         skip_gate: the same for the skip connection.
         activation: of the sum. For a GAN: `gate=0.0, activation=None`.
@@ -220,7 +227,7 @@ class HamburgerV2Plus(PublishedHamburger):
         ham_channels: channels of each ham; None for those of the input.
         cheese_factor: the cheese has `ham_channels / cheese_factor` channels.
         rank: of hams given by name; None for an eighth of their channels.
-        normalization: `"batch"`, `"group"` (at most 32 groups), None or a layer.
+        normalization: `"group"` (at most 32 groups), `"batch"`, None or a layer.
         gate: initial value of the scalar that multiplies the burger: 0 (published
             as "zero ham") or 1; None for none.
         skip_gate: the same for the skip connection.
@@ -249,7 +256,7 @@ class HamburgerV2Plus(PublishedHamburger):
         ham_channels=None,
         cheese_factor=1,
         rank=None,
-        normalization="batch",
+        normalization="group",
         gate=0.0,
         skip_gate=1.0,
         activation="relu",

@@ -119,6 +119,17 @@ def test_group_norm(channels, groups):
 
 
 @every_block
+@pytest.mark.parametrize("ham", [NMFLayer, CDLayer, VQLayer, EMLayer])
+def test_learns_nothing_that_inference_has_not(make, ham):
+    """By default no part of a block normalises in training by what inference does not know."""
+    block = make(ham(4, 3, bases_policy="fixed"), gate=1.0)
+    x = features()
+    trained = block(x, training=True)
+    assert np.array_equal(block(x, training=False), trained)
+    assert not any("moving" in weight.name for weight in block.weights)
+
+
+@every_block
 def test_positions_for_images(make):
     x = features()
     block = make("nmf", normalization=None, gate=1.0)
