@@ -18,7 +18,7 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from checkpoints.checkpoint_files import CheckpointError
-from gan.atomic_file import UNFINISHED, obstacle
+from gan.atomic_file import UNFINISHED, file_ending, obstacle
 from gan.config import ConfigError, ExperimentConfig, field_names
 
 FORMAT = "ham_tf checkpoint"
@@ -114,6 +114,10 @@ def check_target(folder: str):
         )
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise CheckpointError(f"{folder}: this is a file. Choose a folder.")
+    if (ending := file_ending(folder)) and not os.path.exists(folder):
+        raise CheckpointError(
+            f"{folder}: ends in {ending} as a file does. Choose a folder, or put a slash behind it."
+        )
     if reason := obstacle(folder):
         raise CheckpointError(f"{folder}: cannot be written ({reason}). Choose another target.")
 

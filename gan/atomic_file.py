@@ -27,6 +27,20 @@ def obstacle(path: str) -> Optional[str]:
     return None
 
 
+def file_ending(path: str) -> str:
+    """The ending that makes a name that of a file, as ".txt", in lower case; or "".
+
+    A folder's name has none, nor has one with a slash behind it, as "a.b/", or one that
+    ends in a part of a number, as "rate_0.5e-3".
+    """
+    ending = os.path.splitext(path)[1].lower()
+    try:
+        float("0" + ending)
+    except ValueError:
+        return ending
+    return ""
+
+
 def write_atomically(path: str, content: bytes):
     """Writes `content` to `path`: a reader, or a crash, sees the old file or the new one.
 

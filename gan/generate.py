@@ -4,9 +4,10 @@ import dataclasses
 import os
 import sys
 
+from gan.atomic_file import obstacle
 from gan.command import execute
 from gan.generate_flags import read_flags
-from gan.image_files.output_path import check_output
+from gan.image_files.output_path import OutputError
 from gan.run_folder import RunFolder
 
 
@@ -17,8 +18,8 @@ def main():
     is_run = os.path.isdir(run.checkpoint_dir)
     folder = run.samples_dir if is_run else "samples"
     model_name = os.path.basename(os.path.abspath(flags.model))
-    if not flags.out:
-        check_output(os.path.join(folder, "any.png"))
+    if not flags.out and (reason := obstacle(os.path.join(folder, "any.png"))):
+        raise OutputError(f"{folder}: {reason}. Give another place by --out.")
 
     from checkpoints.loading import load_opened
     from checkpoints.opening import open_checkpoint

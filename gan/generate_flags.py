@@ -176,9 +176,9 @@ def _make_parser():
         action="append",
         default=[],
         help="what to write; may be given again. By the ending: .png, one labelled picture; .npz, "
-        "arrays of pixels (arr_0) and labels (arr_1); .gif, an animation; any other, a new folder "
-        "of PNG files (default: a picture in RUN/samples, or in samples). Where one cannot be "
-        "written, those complete by then stay, and are named",
+        "arrays of pixels (arr_0) and labels (arr_1); .gif, an animation; without one, or with a "
+        "slash behind it, a new folder of PNG files (default: a picture in RUN/samples, or in "
+        "samples). Where one cannot be written, those complete by then stay, and are named",
     )
     add_config_flags(parser, sections=("model",))
     parser.epilog = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from gan.atomic_file import obstacle
+from gan.atomic_file import file_ending, obstacle
 from gan.evaluation.eager_thread import eagerly
 from gan.run_folder import RunFolder
 
@@ -36,9 +36,11 @@ class EvaluationLog:
             can = os.access(folder, os.W_OK | os.X_OK) and not os.path.isdir(file)
             reason = None if can else f"{file} cannot be written"
         else:
-            reason = f"{folder} is a file" if os.path.exists(folder) else obstacle(folder)
+            reason = "this is a file" if os.path.exists(folder) else obstacle(folder)
+            if ending := file_ending(folder):
+                reason = reason or f"ends in {ending} as a file does, without a slash behind it"
         if reason:
-            raise EvaluationLogError(f"--out={folder}: {reason}. Choose another folder.")
+            raise EvaluationLogError(f"{folder}: {reason}. Give another folder by --out.")
 
     def add(self, record: dict[str, Any]):
         """Appends a record."""

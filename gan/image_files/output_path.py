@@ -2,9 +2,13 @@
 
 import os
 
-from gan.atomic_file import obstacle
+from gan.atomic_file import file_ending, obstacle
 
 _KINDS = {".png": "grid", ".npz": "archive", ".gif": "animation"}
+_EXPECTED = (
+    "Expected a name that ends in .png (one picture), .npz (arrays) or .gif (an animation), or a "
+    "new folder's, for PNG files"
+)
 
 
 class OutputError(ValueError):
@@ -12,8 +16,20 @@ class OutputError(ValueError):
 
 
 def output_kind(path: str) -> str:
-    """ "grid", "archive" or "animation", by the path's ending; any other is a "folder"."""
-    return _KINDS.get(os.path.splitext(path)[1].lower(), "folder")
+    """ "grid", "archive" or "animation", by the path's ending; a name without is a "folder".
+
+    Raises:
+        OutputError: for the ending of a file that nothing here writes.
+    """
+    ending = file_ending(path)
+    if ending in _KINDS:
+        return _KINDS[ending]
+    if ending and not os.path.exists(path):
+        raise OutputError(
+            f"--out={path}: no {ending} can be written. {_EXPECTED} (with a slash behind it if it "
+            "has a dot)."
+        )
+    return "folder"
 
 
 def check_output(path: str):
@@ -29,10 +45,7 @@ def check_output(path: str):
     if is_folder and os.path.isdir(path) and os.listdir(path):
         raise OutputError(f"--out={path}: the folder is not empty. Choose a new one.")
     if is_folder and os.path.exists(path) and not os.path.isdir(path):
-        raise OutputError(
-            f"--out={path}: this is a file. Expected a new folder, or a name that ends in "
-            f"{', '.join(_KINDS)}."
-        )
+        raise OutputError(f"--out={path}: this is a file, and of no kind known here. {_EXPECTED}.")
     if not is_folder and os.path.isdir(path):
         raise OutputError(f"--out={path}: this is a folder. Expected a file to write.")
     if reason := obstacle(path):

@@ -63,5 +63,5 @@ class _Output:
         except OSError as error:
             rest = f"Kept: {', '.join(self._kept)}." if self._kept else "Nothing was kept."
             raise OutputError(
-                f"--out={self._path}: cannot be written ({error.strerror or error}). {rest}"
+                f"{self._path}: cannot be written ({error.strerror or error}). {rest}"
             ) from error

@@ -249,6 +249,9 @@ WRONG_FLAGS = [
         "--out=folder: with --interpolate the name must end in .png or .gif.",
     ),
     (["--frames=3"], "--frames=3: only for --interpolate."),
+    (["--out=x.txt"], "--out=x.txt: no .txt can be written. Expected a name that ends in .png"),
+    (["--out=a.png", "--out=digits.jpeg"], "--out=digits.jpeg: no .jpeg can be written."),
+    (["--out=x.tar.gz", "--interpolate=classes", "--class=1,2"], "x.tar.gz: no .gz can be written"),
     (["--out=a.gif"], "--out=a.gif: an animation needs --interpolate=latents or classes."),
     (["--out=a.png", "--out=./a.png"], "--out=./a.png: given twice."),
     (["--out=a.png", "--num=50000"], "megapixels, more than 89. Draw fewer, or let --out name"),
@@ -289,7 +292,10 @@ def test_ambiguous_and_unknown_names(generate, imagenet_run):
     ("out", "message"),
     [
         ("full", "--out=full: the folder is not empty. Choose a new one."),
-        ("full/file", "--out=full/file: this is a file. Expected a new folder, or a name that"),
+        (
+            "full/file",
+            "--out=full/file: this is a file, and of no kind known here. Expected a name",
+        ),
         ("full/file/a.png", "full/file is no folder that can be written to."),
         ("full/file/deep/folder", "full/file is no folder that can be written to."),
         ("a.png", "--out=a.png: this is a folder. Expected a file to write."),
@@ -343,7 +349,7 @@ def test_a_target_that_cannot_be_written_is_named(generate, monkeypatch, failing
     status, _, error = generate("--num=2", "--out=a.npz", "--out=a.png", "--out=folder")
     assert status == 1
     rest = "Kept: folder." if kept else "Nothing was kept."
-    assert error == f"error: --out={out}: cannot be written (No space left on device). {rest}\n"
+    assert error == f"error: {out}: cannot be written (No space left on device). {rest}\n"
     assert sorted(os.listdir(".")) == before + kept
     assert list(np.load("a.npz")) == ["mine"]
 
