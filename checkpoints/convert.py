@@ -1,7 +1,7 @@
 """python -m checkpoints.convert: any checkpoint to our format."""
 
 from checkpoints.catalogue import describe_released
-from gan.command import Parser, execute, integer
+from gan.command import Parser, command_to_copy, execute, integer
 from gan.command_line import add_config_flags, model_settings
 
 
@@ -44,7 +44,7 @@ def main():
     for line in source.notes():
         print(line)
     print(f"Written: {arguments.target}")
-    print(f"Draw from it: python -m gan.generate --run={arguments.target}")
+    print(f"Draw from it: {command_to_copy('gan.generate', f'--run={arguments.target}')}")
 
 
 if __name__ == "__main__":

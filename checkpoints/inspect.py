@@ -3,12 +3,13 @@
 import sys
 
 from checkpoints.catalogue import RELEASED, describe_released
-from gan.command import Parser, execute, integer
+from gan.command import Parser, add_switch, execute, integer
 
 
 def main():
     parser = Parser(
         prog="python -m checkpoints.inspect",
+        usage="python -m checkpoints.inspect PATH [--step=N] [--preset=NAME] [--names]",
         description="Reads a checkpoint wholly and prints its format, step, classes, image size, "
         "hamburgers and parameter counts, and whether all values are finite. Exit status 1 if it "
         "cannot be used.",
@@ -21,9 +22,7 @@ def main():
     )
     parser.add_argument("--step", type=integer, help="which checkpoint (default: the newest)")
     parser.add_argument("--preset", help="preset of an authors' checkpoint")
-    parser.add_argument(
-        "--names", action="store_true", help="list every Keras weight with its stored name"
-    )
+    add_switch(parser, "--names", help="list every Keras weight with its stored name")
     arguments = parser.parse_args()
 
     from checkpoints.inspection import describe

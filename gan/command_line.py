@@ -7,7 +7,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from gan.command import integer, number, text, truth
+from gan.command import SWITCH, integer, number, text, truth
 from gan.config import SECTIONS, ExperimentConfig, field_names, value_type
 from gan.presets import PRESETS, get_preset
 
@@ -37,10 +37,11 @@ def add_config_flags(parser: argparse.ArgumentParser, sections=tuple(SECTIONS)):
                 if small == large
                 else (f"digits: {small}, hamgan_strong: {large}")
             )
+            kind = value_type(field)
             group.add_argument(
                 f"--{field.name}",
-                type=_PARSERS[value_type(field)],
-                metavar=value_type(field).__name__.upper(),
+                type=_PARSERS[kind],
+                metavar=SWITCH if kind is bool else kind.__name__.upper(),
                 help=f"{field.metadata['help']}{offered}"
                 + ("" if small is None and large is None else f" ({default})"),
             )

@@ -21,6 +21,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 from typing import Any, Optional
 
 from gan.atomic_file import is_unfinished, write_atomically
@@ -103,12 +104,12 @@ class RunFolder:
         """
         if not os.path.isdir(self.path):
             raise RunFolderError(
-                f"--run={self.path}: there is no such folder. Expected one that "
+                f"{self.path}: there is no such folder. Expected one that "
                 "`python -m gan.train --run=...` made."
             )
         if not os.path.isfile(self.config_path):
             raise RunFolderError(
-                f"--run={self.path}: the folder has no config.json. Expected one that "
+                f"{self.path}: the folder has no config.json. Expected one that "
                 "`python -m gan.train --run=...` made."
             )
         with open(self.config_path, "rb") as file:
@@ -126,20 +127,22 @@ class RunFolder:
             for section, name in _FIXED:
                 before, now = (getattr(getattr(c, section), name) for c in (old, config))
                 if before != now:
-                    old_value = f"give --{name}={before}" if before is not None else f"no --{name}"
+                    old_value = f"no --{name}"
+                    if before is not None:
+                        old_value = f"give {shlex.quote(f'--{name}={before}')}"
                     raise RunFolderError(
-                        f"--run={self.path}: the folder was trained with {name}={before}, now "
+                        f"{self.path}: the folder was trained with {name}={before}, now "
                         f"{name}={now}. Choose another --run, or {old_value} to go on."
                     )
         elif os.path.isdir(self.path) and any(
             not is_unfinished(name) for name in os.listdir(self.path)
         ):
             raise RunFolderError(
-                f"--run={self.path}: the folder is not empty and has no config.json. "
+                f"{self.path}: the folder is not empty and has no config.json. "
                 "Choose a new folder, or one that gan.train made."
             )
         elif os.path.exists(self.path) and not os.path.isdir(self.path):
-            raise RunFolderError(f"--run={self.path}: this is a file. Choose a folder.")
+            raise RunFolderError(f"{self.path}: this is a file. Choose a folder.")
 
     @contextlib.contextmanager
     def locked(self):
@@ -153,7 +156,7 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise RunFolderError(
-                    f"--run={self.path}: another process is training here. Wait for it, or choose "
+                    f"{self.path}: another process is training here. Wait for it, or choose "
                     "another --run."
                 ) from error
             yield
@@ -175,7 +178,7 @@ class RunFolder:
             write_atomically(self.config_path, config.to_json().encode())
         except OSError as error:
             raise RunFolderError(
-                f"--run={self.path}: cannot be written ({error.strerror}). Choose another folder."
+                f"{self.path}: cannot be written ({error.strerror}). Choose another folder."
             ) from error
 
     def write_progress(self, step: int, seconds: float, images: Optional[int] = None):

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from gan.command import Parser, execute, number
+from gan.command import Parser, add_switch, execute, number
 from gan.command_line import add_config_flags, config_from_flags
 
 MODES = ("train", "eval", "continuous_eval", "train_and_eval")
@@ -39,9 +39,7 @@ def main():
         help="continuous_eval: seconds without a new checkpoint after which to stop "
         "(default: 3600)",
     )
-    group.add_argument(
-        "--dry_run", action="store_true", help="print the resolved configuration and stop"
-    )
+    add_switch(group, "--dry_run", help="print the resolved configuration as JSON and stop")
     add_config_flags(parser)
     arguments = parser.parse_args()
     config = config_from_flags(arguments)

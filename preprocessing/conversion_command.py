@@ -5,9 +5,9 @@ No TensorFlow is imported before the flags are known to be good.
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from gan.command import Parser, integer
+from gan.command import Parser, add_switch, command_to_copy, integer
 from preprocessing.choices import RESAMPLINGS, STORES
 from preprocessing.data_error import DataError
 
@@ -56,15 +56,13 @@ def add_work_flags(parser: Parser):
         help="how many images may be left out because they cannot be decoded (default: 0, which "
         "stops at the first shard with one and names all of it)",
     )
-    group.add_argument(
+    add_switch(
+        group,
         "--beam",
-        action="store_true",
         help="let Apache Beam write the shards; flags behind a -- are Beam's own, as "
         "`-- --runner=DataflowRunner --project=NAME`",
     )
-    group.add_argument(
-        "--dry_run", action="store_true", help="say what there is and what would be written, stop"
-    )
+    add_switch(group, "--dry_run", help="say what there is and what would be written, and stop")
     group.add_argument("beam_flags", nargs="*", help=argparse.SUPPRESS)
 
 
@@ -109,7 +107,7 @@ def say_if_finished(target, splits: Iterable[str], allow_partial: bool = False) 
     return True
 
 
-def carry_out(conversion, arguments: argparse.Namespace, verify: str):
+def carry_out(conversion, arguments: argparse.Namespace, verify: Sequence[str]):
     """Writes a data set as the flags say, and reports.
 
     Args:
@@ -130,4 +128,4 @@ def carry_out(conversion, arguments: argparse.Namespace, verify: str):
         engine = with_processes(arguments.processes)
     outcome = convert(conversion, engine, arguments.max_undecodable, progress_bar)
     print(describe_outcome(conversion, outcome))
-    print(f"next: python -m preprocessing.verify {verify}")
+    print(f"next: {command_to_copy('preprocessing.verify', *verify)}")

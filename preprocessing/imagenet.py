@@ -1,6 +1,6 @@
 """python -m preprocessing.imagenet: ImageNet, from its tars or from an extracted tree."""
 
-from gan.command import Parser, execute
+from gan.command import Parser, add_switch, execute
 from preprocessing.conversion_command import (
     add_cache_flags,
     add_work_flags,
@@ -27,14 +27,14 @@ def main():
         "if there), or with the extracted tree: train/nXXXXXXXX/*.JPEG and val/, the latter flat "
         "or sorted into class folders",
     )
-    group.add_argument(
+    add_switch(
+        group,
         "--allow_partial",
-        action="store_true",
         help="take fewer images, classes or splits than ImageNet has, as for a trial",
     )
-    group.add_argument(
+    add_switch(
+        group,
         "--no_decode_check",
-        action="store_true",
         help="do not try to decode each image: several times faster, and python -m "
         "preprocessing.verify finds the same images later (original size only)",
     )
@@ -52,10 +52,10 @@ def main():
     if arguments.size:
         key = cache_key(info, arguments.size, arguments.resampling, arguments.store)
         target = cache_target(key, data_dir)
-        verify = f"--data_dir={data_dir} --dataset={key.name}/{key.config}"
+        verify = [f"--data_dir={data_dir}", f"--dataset={key.name}/{key.config}"]
     else:
         key, target = None, original_target(info, data_dir)
-        verify = f"--data_dir={data_dir}"
+        verify = [f"--data_dir={data_dir}"]
     if not say_if_finished(target, LABELLED, arguments.allow_partial):
         carry_out(_conversion(arguments, info, key, target), arguments, verify)
 

@@ -47,7 +47,8 @@ def main():
     conversion = cache_conversion(
         info, key, target, lambda encoder: plan_stored_splits(info, key, encoder, skip)
     )
-    carry_out(conversion, arguments, f"--data_dir={data_dir} --dataset={key.name}/{key.config}")
+    verify = [f"--data_dir={data_dir}", f"--dataset={key.name}/{key.config}"]
+    carry_out(conversion, arguments, verify)
 
 
 if __name__ == "__main__":

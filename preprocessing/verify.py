@@ -3,7 +3,7 @@
 import os
 import sys
 
-from gan.command import Parser, execute, integer
+from gan.command import Parser, add_switch, execute, integer
 
 _MOST_LISTED = 20
 
@@ -36,9 +36,9 @@ def main():
         metavar="INT",
         help="processes that read (default: as many as there are cores)",
     )
-    parser.add_argument(
+    add_switch(
+        parser,
         "--allow_partial",
-        action="store_true",
         help="accept fewer images of ImageNet than the official 1281167 and 50000",
     )
     parser.add_argument(

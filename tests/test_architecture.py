@@ -118,7 +118,12 @@ ALLOWED = {
         "gan.training.best_checkpoint",
         "preprocessing",
     },
-    "gan.training.final_report": {"gan.config", "gan.evaluation.record", "gan.run_folder"},
+    "gan.training.final_report": {
+        "gan.command",
+        "gan.config",
+        "gan.evaluation.record",
+        "gan.run_folder",
+    },
     "gan.train": {"gan", "checkpoints"},
     "gan.evaluate": {"gan", "checkpoints", "preprocessing"},
     "gan.generate": {"gan", "checkpoints", "preprocessing"},

@@ -1,8 +1,8 @@
 """The report of a finished run: its final figures, start and speed."""
 
-import sys
 from typing import Any, Optional
 
+from gan.command import command_to_copy
 from gan.config import ExperimentConfig
 from gan.evaluation.record import TITLES, figure_lines, plain_figures, warnings_of
 from gan.run_folder import RunFolder
@@ -58,6 +58,7 @@ def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> s
         figures["frechet_distance"] += f"; {report['frechet_distance_at_start']:.2f} at step 0"
     times = report["repetitions"]
     best = run.best()
+    sample = command_to_copy("gan.generate", f"--run={run.path}", "--class=0")
     lines = [
         "",
         f"Trained {report['steps']} steps in {report['seconds']:.0f} s "
@@ -71,6 +72,6 @@ def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> s
         f"  configuration      {run.config_path}",
         f"  report             {run.report_path}",
         *warnings_of(report),
-        f"Sample from it:      {sys.executable} -m gan.generate --run={run.path} --class=0",
+        f"Sample from it:      {sample}",
     ]
     return "\n".join(lines)

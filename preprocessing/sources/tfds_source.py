@@ -1,5 +1,6 @@
 """A data set of tfds as a source of images, read from its records or from resized ones."""
 
+import shlex
 from typing import Any
 
 import tensorflow as tf
@@ -126,7 +127,8 @@ def _is_prepared(builder):
 def _unprepared(dataset, builder, resized_versions=()):
     found = _prepared_versions(builder)
     if found:
-        advice = f"There is version {found[-1]}: give --dataset={dataset}:{found[-1]}"
+        flag = shlex.quote(f"--dataset={dataset}:{found[-1]}")
+        advice = f"There is version {found[-1]}: give {flag}"
     else:
         advice = f"Prepare it with {_preparation(dataset, builder)}"
     resized = ", ".join(resized_versions)

@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import shlex
 
 import tensorflow as tf
 
@@ -99,7 +100,7 @@ def _no_version(root, name, entries):
     if configs:
         return (
             f"--dataset={name}: has configurations, {', '.join(configs)}. Give one, as "
-            f"--dataset={name}/{configs[0]}."
+            f"{shlex.quote(f'--dataset={name}/{configs[0]}')}."
         )
     text = _unfinished_text(root, entries)
     return f"{root} has no finished version.{text or ' Prepare the data set first.'}"

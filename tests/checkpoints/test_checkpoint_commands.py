@@ -1,6 +1,8 @@
 """python -m checkpoints.convert and .inspect, as a person uses them, and all that can go wrong."""
 
 import json
+import shlex
+import sys
 import zipfile
 
 import numpy as np
@@ -32,10 +34,12 @@ def test_help(run_command, command):
 
 def test_convert_and_inspect(run_command, tmp_path):
     write_small(tmp_path / "source")
-    target = tmp_path / "models" / "converted"
+    target = tmp_path / "my models" / "converted"
     status, out, error = run_command("convert", tmp_path / "source", target, "--ham=cd")
     assert status == 0, error
     assert f"Written: {target}" in out
+    command = shlex.split(out.partition("Draw from it: ")[2])
+    assert command == [sys.executable, "-m", "gan.generate", f"--run={target}"]
     assert "assumed as published: ham_steps=6, ham_groups=1, generator_ham_rank=1," in out
 
     content = json.loads((target / "config.json").read_text())
@@ -173,3 +177,6 @@ def test_impossible_flags_and_targets(run_command, tmp_path):
         status, _, error = run_command("convert", tmp_path / "good", target)
         assert status == 1
         assert "cannot be written" in error
+    status, _, error = run_command("convert", tmp_path / "good", tmp_path / "new.npz")
+    assert status == 1
+    assert "new.npz: ends in .npz as a file does. Choose a folder, or put a slash" in error

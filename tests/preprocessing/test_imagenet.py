@@ -5,7 +5,9 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import signal
+import sys
 import time
 import warnings
 
@@ -111,7 +113,8 @@ def test_records_are_those_of_tfds(
         path.name for path in (by_tfds / "imagenet2012/5.1.0").iterdir()
     }
     assert re.search(r"train +120 images in +\d+ shards", out)
-    assert "next: python -m preprocessing.verify" in out
+    command = [sys.executable, "-m", "preprocessing.verify", f"--data_dir={tmp_path}"]
+    assert shlex.split(out.partition("next: ")[2]) == command
 
     status, out, err = run_main(
         imagenet.main, f"--source={sources / source}", f"--data_dir={tmp_path}"
@@ -209,7 +212,7 @@ def test_cache_of_resized_images(sources, small_shards, tmp_path, run_main, stor
     """From the source at once, from the records afterwards, and as training would resize."""
     source, size = f"--source={sources / 'tars'}", "--size=16"
     common = (size, f"--store={store}", "--processes=1")
-    direct, later = tmp_path / "direct", tmp_path / "later"
+    direct, later = tmp_path / "direct", tmp_path / "made later"
     assert not run_main(imagenet.main, source, f"--data_dir={direct}", "--allow_partial", *common)[
         0
     ]
@@ -217,7 +220,9 @@ def test_cache_of_resized_images(sources, small_shards, tmp_path, run_main, stor
     status, out, err = run_main(resize.main, f"--data_dir={later}", *common)
     assert status == 0, err
     name = f"imagenet2012_resized/16_bilinear_{store}"
-    assert f"next: python -m preprocessing.verify --data_dir={later} --dataset={name}" in out
+    flags = [f"--data_dir={later}", f"--dataset={name}"]
+    command = [sys.executable, "-m", "preprocessing.verify", *flags]
+    assert shlex.split(out.partition("next: ")[2]) == command
     read = [
         [(e["file_name"], int(e["label"]), e["image"].tobytes()) for e in data.as_numpy_iterator()]
         for data in (
