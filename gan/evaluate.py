@@ -95,13 +95,9 @@ def main():
         for name in _DATA + _EVALUATION
         if getattr(arguments, name) is not None
     }
-    for flag, name, least in (
-        ("num", "eval_images", 2),
-        ("repetitions", "eval_repetitions", 1),
-        ("batch_size", "eval_batch_size", 1),
-    ):
+    for name, least in (("eval_images", 2), ("eval_repetitions", 1), ("eval_batch_size", 1)):
         if changes.get(name, least) < least:
-            parser.error(f"--{flag}={changes[name]}: must be at least {least}.")
+            parser.error(f"{parser.named(name, changes[name])}: must be at least {least}.")
 
     # TensorFlow takes seconds to import: only once the flags are known to be good.
     from checkpoints.loading import load_opened
@@ -161,7 +157,8 @@ def main():
 
 def _default_out(name_or_path):
     # Not runs/NAME: that is where a preset of this name trains.
-    return os.path.join("runs", "evaluations", os.path.basename(os.path.normpath(name_or_path)))
+    name = os.path.basename(os.path.normpath(name_or_path))
+    return os.path.join("runs", "evaluations", name, "")
 
 
 if __name__ == "__main__":

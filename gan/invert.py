@@ -71,16 +71,17 @@ def main():
         }
     )
     picture_path = arguments.out or _default_path(arguments.model, arguments.image)
+    named = parser.named("out", picture_path)
     base, extension = os.path.splitext(picture_path)
     if extension.lower() != ".png":
-        parser.error(f"--out={picture_path}: must end in .png; the latent is written beside it.")
+        parser.error(f"{named}: must end in .png; the latent is written beside it.")
     latent_path = base + ".npz"
     if os.path.realpath(picture_path) == os.path.realpath(arguments.image):
-        parser.error(f"--out={picture_path}: is the image itself. Give another file to write.")
+        parser.error(f"{named}: is the image itself. Give another file to write.")
     for path in (picture_path, latent_path):
         reason = f"{path} is a folder" if os.path.isdir(path) else obstacle(path)
         if reason:
-            parser.error(f"--out={picture_path}: {reason}. Give the name of a file to write.")
+            parser.error(f"{named}: {reason}. Give the name of a file to write by --out.")
 
     from preprocessing.image_file import network_input, read_image
 

@@ -25,14 +25,15 @@ def main():
     arguments = parser.parse_args()
     out = arguments.out or os.path.join(arguments.run, "report.html")
     ending = os.path.splitext(out)[1].lower()
+    named = parser.named("out", out)
     if ending not in _ENDINGS:
-        parser.error(f"--out={out}: expected a name that ends in {' or '.join(_ENDINGS)}.")
+        parser.error(f"{named}: expected a name that ends in {' or '.join(_ENDINGS)}.")
     if os.path.isdir(out):
-        parser.error(f"--out={out}: this is a folder. Expected a file to write.")
+        parser.error(f"{named}: this is a folder. Expected a file to write.")
     run = RunFolder(arguments.run)
     run.read_config()  # Before any folder is looked at for writing.
     if reason := obstacle(out):
-        parser.error(f"--out={out}: {reason}.")
+        parser.error(f"{named}: {reason}. Give another place by --out.")
 
     # Matplotlib takes a second to import: only once the arguments are known to be good.
     from gan.report_page.content import gather

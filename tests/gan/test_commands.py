@@ -86,6 +86,7 @@ WRONG_FLAGS = [
     ("train", ["--image_size=100"], "--image_size=100: must be one of 16, 32, 64, 128, 256."),
     ("train", ["--mode=tain"], "--mode: invalid choice: 'tain'"),
     ("train", ["--eval_images=1"], "--eval_images=1: must be at least 2"),
+    ("train", ["--deterministic=maybe"], "--deterministic: 'maybe' is neither true nor false."),
     ("evaluate", ["--run=nowhere"], "nowhere: there is no such file or folder"),
     ("evaluate", ["--step=new"], "--step: 'new' is not an integer."),
 ]

@@ -211,8 +211,8 @@ def test_incomplete_line_of_the_training_log(report, run, last):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{}/none"], "none: there is no such folder"),
-        (["{}"], "the folder has no config.json"),
+        (["{}/none"], "error: {}/none: there is no such folder"),
+        (["{}"], "error: {}: the folder has no config.json"),
         (["{}/run", "--out={}/page.pdf"], "page.pdf: expected a name that ends in .html or .png."),
         (["{}/run", "--out={}/folder.html"], "folder.html: this is a folder."),
         (["{}/run", "--out={}/file/page.html"], "file is no folder that can be written to."),
@@ -225,7 +225,7 @@ def test_bad_arguments(report, run, tmp_path, arguments, message):
     status, out, err = report(*(argument.format(tmp_path) for argument in arguments))
     assert (status, out) == (1, "")
     assert err.startswith("error: ")
-    assert message in err
+    assert message.format(tmp_path) in err
     assert err.count("\n") == 1
     assert not pathlib.Path(run.path, "report.html").exists()
 

@@ -346,7 +346,10 @@ def test_a_wrong_pipeline_is_in_the_report(run, source, judge, cache_dir, monkey
     ("arguments", "message"),
     [
         (["--num=1"], "--num=1: must be at least 2"),
-        (["--num=many"], "--num/--eval_images: 'many' is not an integer."),
+        (["--num=many"], "error: --num: 'many' is not an integer."),
+        (["--eval_images=many"], "error: --eval_images: 'many' is not an integer."),
+        (["--eval_images=1"], "error: --eval_images=1: must be at least 2"),
+        (["--model=run", "--out=new.json"], "new.json: ends in .json as a file does"),
         (["--repetitions=0"], "--repetitions=0: must be at least 1."),
         (["--batch_size=0"], "--batch_size=0: must be at least 1."),
         (["--model=nowhere"], "nowhere: there is no such file or folder, and no released model"),
@@ -358,7 +361,7 @@ def test_a_wrong_pipeline_is_in_the_report(run, source, judge, cache_dir, monkey
         (["--model=run", "--inception=nowhere"], "--inception=nowhere: there is no such folder"),
         (
             ["--model=run", "--out=run/config.json"],
-            "--out=run/config.json: run/config.json is a file.",
+            "run/config.json: this is a file. Give another folder by --out.",
         ),
     ],
 )
