@@ -5,6 +5,7 @@ implicit one as steps grow, and the gradient to the initial bases vanishes
 (propositions 1 to 3); the one-step gradients stay where they are.
 """
 
+import argparse
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -98,6 +99,11 @@ def measure():
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m benchmarks.propositions",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
     for row in measure():
         print(
             f"{row['gradient']:>9} {row['steps']:5d} steps: difference {row['difference']:.1e}, "

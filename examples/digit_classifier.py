@@ -5,6 +5,7 @@ middle, written with ordinary Keras layers, saved and loaded again. Runs under
 Keras 2 and Keras 3; needs scikit-learn for the digits.
 """
 
+import argparse
 import pathlib
 import tempfile
 
@@ -53,4 +54,10 @@ def main(epochs=10):
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.digit_classifier",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--epochs", type=int, default=10, help="of training (default: 10)")
+    main(parser.parse_args().epochs)

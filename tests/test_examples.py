@@ -2,6 +2,10 @@
 
 import importlib.util
 import pathlib
+import runpy
+import sys
+
+import pytest
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 
@@ -14,3 +18,16 @@ def test_digit_classifier():
     accuracy, same = example.main(epochs=3)
     assert accuracy > 0.7
     assert same
+
+
+@pytest.mark.parametrize(
+    "module", ["examples.digit_classifier", "examples.two_workers", "benchmarks.propositions"]
+)
+def test_help_does_nothing_but_help(monkeypatch, capsys, module):
+    monkeypatch.setattr(sys, "argv", [module, "--help"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module(module, run_name="__main__")
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: python -m {module} ")
+    assert "epoch " not in out.lower()
