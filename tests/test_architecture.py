@@ -38,7 +38,14 @@ ALLOWED = {
     "gan.command_line": {"gan.command", "gan.config", "gan.presets"},
     "gan.run_folder": {"gan.config", "gan.atomic_file"},
     "gan.report": {"gan.atomic_file", "gan.command", "gan.report_page", "gan.run_folder"},
-    "gan.report_page": {"gan.config", "gan.presets", "gan.report_page", "gan.run_folder"},
+    "gan.report_page": {
+        "gan.config",
+        "gan.evaluation.figure_text",
+        "gan.presets",
+        "gan.report_page",
+        "gan.run_folder",
+    },
+    "gan.evaluation.figure_text": set(),
     "gan.sampling": {"gan.sampling", "preprocessing.class_names"},
     "gan.image_files": {
         "gan.atomic_file",
@@ -121,7 +128,7 @@ ALLOWED = {
     "gan.training.final_report": {
         "gan.command",
         "gan.config",
-        "gan.evaluation.record",
+        "gan.evaluation",
         "gan.run_folder",
     },
     "gan.train": {"gan", "checkpoints"},

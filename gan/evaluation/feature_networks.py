@@ -7,6 +7,7 @@ from typing import Optional
 import numpy as np
 
 from gan.config import DataConfig, ExperimentConfig
+from gan.evaluation.figure_text import number
 from gan.metrics.feature_network import FeatureNetwork
 from gan.metrics.inception import HANDLE, Inception
 from gan.metrics.judge import Judge, train_judge
@@ -76,8 +77,8 @@ def describe_network(network: FeatureNetwork) -> str:
     if isinstance(network, Inception):
         return f"Judged by Inception from {network.folder}, SHA-256 {network.sha256}"
     return (
-        f"Judged by a small classifier ({network.accuracy:.1%} of held-out real images right), "
-        f"SHA-256 {network.sha256}"
+        f"Judged by a small classifier ({number(network.accuracy, percent=True)} of held-out real "
+        f"images right), SHA-256 {network.sha256}"
     )
 
 

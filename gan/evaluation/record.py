@@ -9,19 +9,13 @@ from typing import Any, Optional
 
 import numpy as np
 
+from gan.evaluation.figure_text import SPREAD, TITLES, figure_lines
 from gan.metrics.feature_network import FeatureNetwork
 
-SPREAD = "_spread"
 # Inception score of ImageNet's real validation images in the published pipeline, as the
 # authors of Hamburger measured it.
 PUBLISHED_REAL_SCORE, REAL_SCORE_TOLERANCE = 159.2, 2.0
 _PUBLISHED_IMAGES = 49 * 1024
-TITLES = {
-    "class_accuracy": "class accuracy",
-    "frechet_distance": "Fréchet distance",
-    "kernel_distance": "kernel distance",
-    "classifier_score": "classifier score",
-}
 
 
 def figure_names(network: FeatureNetwork, split: str, images: int) -> dict[str, str]:
@@ -117,31 +111,6 @@ def pipeline_warning(
     )
 
 
-def figure_lines(figures: dict[str, Any]) -> dict[str, str]:
-    """Figures as text: plain name to `12.30 ± 0.40 (real: 4.56)`.
-
-    Args:
-        figures: by plain name, with `_spread`s where there are, and what a record
-            tells of the real images.
-    """
-    real = {
-        "class_accuracy": figures.get("judge_accuracy"),
-        "frechet_distance": figures.get("frechet_distance_of_real_images"),
-        "classifier_score": figures.get("classifier_score_of_real_images"),
-    }
-    lines = {}
-    for plain in TITLES:
-        if plain not in figures:
-            continue
-        text = _number(plain, figures[plain])
-        if plain + SPREAD in figures:
-            text += f" ± {_number(plain, figures[plain + SPREAD])}"
-        if real.get(plain) is not None:
-            text += f" (real: {_number(plain, real[plain])})"
-        lines[plain] = text
-    return lines
-
-
 def describe(record: dict[str, Any], names: dict[str, str]) -> str:
     """One line about one evaluation, and a second one if it must not be trusted."""
     figures = ", ".join(
@@ -168,11 +137,3 @@ def table(record: dict[str, Any], names: dict[str, str]) -> str:
 def warnings_of(record: dict[str, Any]) -> list[str]:
     """The record's warning, if it has one, in a list."""
     return [record["warning"]] if record.get("warning") else []
-
-
-def _number(plain, value):
-    if plain == "class_accuracy":
-        return f"{value:.1%}"
-    if plain == "kernel_distance":  # Of very different size with different networks.
-        return f"{value:.3g}"
-    return f"{value:.2f}"

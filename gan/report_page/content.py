@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Optional
 from PIL import Image
 
 from gan.config import SECTIONS, ConfigError, ExperimentConfig
+from gan.evaluation.figure_text import SPREAD, TITLES, figure_lines, number, rate, read_name
 from gan.presets import get_preset
 from gan.report_page.curves import draw_curves, evaluation_curves, training_curves
 from gan.run_folder import RunFolder
@@ -16,8 +17,6 @@ from gan.run_folder import RunFolder
 _MOST_GRIDS = 5
 _SMALL_GRID = 280  # pixels, the longer side of all grids but the last
 _LARGE_GRID = 1400
-_NOT_FIGURES = ("step", "images", "seconds", "evaluated_images", "repetitions", "seed")
-_SPREAD = "_spread"  # what the name of a figure's standard deviation ends with
 
 
 class SampleGrid(NamedTuple):
@@ -36,13 +35,22 @@ class Setting(NamedTuple):
     preset: Optional[Any]
 
 
+class MeasuredFigure(NamedTuple):
+    """A figure of an evaluation: plain title, value with deviation, its name in the records."""
+
+    title: str
+    text: str
+    name: str
+
+
 class ReportContent(NamedTuple):
     """All of a page.
 
     Attributes:
         title: the run's name.
         facts: name and text of what is known of its state.
-        evaluation: names and values of the newest evaluation's figures.
+        evaluation: the figures of the newest evaluation.
+        conditions: how that was measured, in a sentence, or "".
         warning: of that evaluation, or "".
         charts: PNGs of curves.
         grids: of samples, in order of their steps.
@@ -52,7 +60,8 @@ class ReportContent(NamedTuple):
 
     title: str
     facts: list[tuple[str, str]]
-    evaluation: list[tuple[str, str]]
+    evaluation: list[MeasuredFigure]
+    conditions: str
     warning: str
     charts: list[bytes]
     grids: list[SampleGrid]
@@ -79,8 +88,9 @@ def gather(run: RunFolder) -> ReportContent:
         title=os.path.basename(os.path.abspath(run.path)),
         facts=_facts(config, run, log, newest),
         evaluation=_figures(newest),
+        conditions=_conditions(newest),
         warning=newest.get("warning") or "",
-        charts=[draw_curves(title.replace("_", " "), curves) for title, curves in groups.items()],
+        charts=[draw_curves(title, curves) for title, curves in groups.items()],
         grids=_grids(run),
         differences=differences,
         settings=settings,
@@ -93,22 +103,34 @@ def _of_a_step(lines):
 
 
 def _figures(record):
-    """Names and values of an evaluation's figures, repeated ones with their deviation."""
-    figures = []
-    for name, value in record.items():
-        if not isinstance(value, (int, float)) or name in _NOT_FIGURES or name.endswith(_SPREAD):
-            continue
-        spread = record.get(name + _SPREAD)
-        text = f"{value:.5g}" if spread is None else f"{value:.5g} ± {spread:.2g}"
-        figures.append((name, text))
-    return figures
+    """The figures of an evaluation."""
+    names = {read.plain: name for name in record if (read := read_name(name))}
+    figures = {**record}
+    for plain, name in names.items():
+        for ending in ("", SPREAD):
+            if _number(record.get(name + ending)) is not None:
+                figures[plain + ending] = record[name + ending]
+    return [
+        MeasuredFigure(TITLES[plain], text, names[plain])
+        for plain, text in figure_lines(figures).items()
+    ]
+
+
+def _conditions(record):
+    """How an evaluation was measured."""
+    images, times = _number(record.get("evaluated_images")), _number(record.get("repetitions"))
+    text = f"{images:,} generated images" if images else ""
+    if times and times > 1:
+        text += f", mean ± sample standard deviation of {times} repetitions"
+    return text
 
 
 def _facts(config, run, log, newest):
     point = log[-1] if log else {}
     saved = run.newest_progress() or {"step": 0}
     step = max(point.get("step", 0), saved["step"], newest.get("step", 0))
-    recorded = point if point.get("step") == step else {}
+    # What the checkpoint tells is what the command's own report tells.
+    recorded = point if point.get("step") == step != saved["step"] else {}
     seconds, images = _number(recorded.get("seconds")), _number(recorded.get("images"))
     if seconds is None:
         seconds = run.seconds_at(step)
@@ -120,11 +142,11 @@ def _facts(config, run, log, newest):
         ("preset", config.preset),
         ("data", config.data.dataset),
         ("step", f"{step:,} of {config.training.steps:,}"),
-        ("images", f"{images:,}"),
+        ("images trained on", f"{images:,}"),
         ("training time", f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds:.0f} s"),
     ]
-    if rate := _number(point.get("images_per_second")):
-        facts.append(("images per second", f"{rate:.4g}"))
+    if images_per_second := rate(images, seconds):
+        facts.append(("images per second", number(images_per_second)))
     if newest:
         facts.append(("newest evaluation", f"step {newest['step']:,}"))
     if best := run.best():

@@ -8,19 +8,23 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gan.evaluation.figure_text import TITLES, read_name
 
 MOST_POINTS = 1000  # of a drawn curve
 _MOST_NAMES = 8  # in a legend
 _FIRST_GROUPS = ("loss", "logits", "gradient_norm", "gate", "spectral_norm")
 _NOT_CURVES = ("step", "images", "seconds")
-# Title to how the names of its figures begin, judged by the small network or by Inception.
-_EVALUATIONS = {
-    "Fréchet distance": ("frechet_distance_", "fid_"),
-    "class accuracy": ("class_accuracy_",),
-    "kernel distance": ("kernel_distance_", "kid_"),
-    "classifier score": ("classifier_score_", "is_"),
+_TITLES = {
+    "loss": "loss of the step",
+    "logits": "mean output of the discriminator",
+    "gradient_norm": "norm of the gradients",
+    "gate": "gate of the hamburger",
+    "spectral_norm": "largest singular value of a weight",
+    "images_per_second": "images per second, over the last 30 s",
 }
-_NOT_EVALUATIONS = ("_spread", "_of_real_images")
+_NAMES = {("logits", "real"): "real images", ("logits", "fake"): "generated images"}
 
 
 class Curve(NamedTuple):
@@ -32,7 +36,10 @@ class Curve(NamedTuple):
 
 
 def training_curves(log: list[dict[str, Any]]) -> dict[str, list[Curve]]:
-    """Curves of the training log, by group: what their names have before the first "/"."""
+    """Curves of the training log, by title of their group.
+
+    A group is what their names have before the first "/".
+    """
     names = {name: None for point in log for name in point if name not in _NOT_CURVES}
     found = {name.split("/")[0]: None for name in names}
     order = [group for group in _FIRST_GROUPS if group in found]
@@ -40,22 +47,23 @@ def training_curves(log: list[dict[str, Any]]) -> dict[str, list[Curve]]:
     groups = {}
     for group in order:
         mine = [name for name in names if name.split("/")[0] == group]
-        groups[group] = [_curve(log, name, name.partition("/")[2] or name) for name in mine]
+        title = _TITLES.get(group, group.replace("_", " "))
+        groups[title] = [_curve(log, name, _plain(*name.partition("/")[::2])) for name in mine]
     return groups
 
 
+def _plain(group, rest):
+    return _NAMES.get((group, rest), rest.replace("_", " ")) or group.replace("_", " ")
+
+
 def evaluation_curves(records: list[dict[str, Any]]) -> dict[str, list[Curve]]:
-    """Curves of the evaluations, by measure; each set of conditions is a curve."""
-    names = {name: None for record in records for name in record}
+    """Curves of the evaluations, by title of the figure; each set of conditions is a curve."""
+    names = {name: read_name(name) for record in records for name in record}
     groups = {}
-    for title, beginnings in _EVALUATIONS.items():
-        mine = [
-            name
-            for name in names
-            if name.startswith(beginnings) and not name.endswith(_NOT_EVALUATIONS)
-        ]
+    for plain, title in TITLES.items():
+        mine = {name: read for name, read in names.items() if read and read.plain == plain}
         if mine:
-            groups[title] = [_curve(records, name, name) for name in mine]
+            groups[title] = [_curve(records, n, read.conditions) for n, read in mine.items()]
     return groups
 
 
@@ -116,17 +124,19 @@ def draw_curves(title: str, curves: list[Curve]) -> bytes:
             )
         axes.set_title(title)
         axes.set_xlabel("step")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         is_shortened = len(named) < len(curves)
-        (figure if is_shortened else axes).legend(
-            [lines[curve.name] for curve in named],
-            [curve.name for curve in named],
-            title=f"largest of {len(curves)}" if is_shortened else None,
-            loc="outside lower center" if is_shortened else "best",
-            ncols=2 if is_shortened else 1,
-            fontsize=7.0,
-            title_fontsize=7.0,
-        )
+        if len(curves) > 1:  # Of one, the title says all.
+            (figure if is_shortened else axes).legend(
+                [lines[curve.name] for curve in named],
+                [curve.name for curve in named],
+                title=f"largest of {len(curves)}" if is_shortened else None,
+                loc="outside lower center" if is_shortened else "best",
+                ncols=2 if is_shortened else 1,
+                fontsize=7.0,
+                title_fontsize=7.0,
+            )
         buffer = io.BytesIO()
         FigureCanvasAgg(figure).print_png(buffer)
     return buffer.getvalue()

@@ -6,12 +6,17 @@ from html import escape
 from gan.report_page.content import ReportContent
 
 _STYLE = """
-body { font: 15px/1.45 sans-serif; color: #222; max-width: 1240px; margin: 2em auto }
-h1, h2 { font-weight: 600 } h2 { margin-top: 1.8em }
+body { font: 15px/1.45 sans-serif; color: #222; max-width: 1240px; margin: 0 auto; padding: 1.5em }
+h1, h2 { font-weight: 600; line-height: 1.2 } h2 { margin: 1.8em 0 0.6em }
+h1 { margin-top: 0 } h1, td { overflow-wrap: anywhere }
 table { border-collapse: collapse } td, th { padding: 2px 18px 2px 0; text-align: left }
-th { font-weight: normal; color: #666 }
-figure { display: inline-block; margin: 0 8px 12px 0; vertical-align: top }
-figure img, .charts img { max-width: 100% } figcaption { color: #666 }
+th { font-weight: normal; color: #666; vertical-align: top } .name, p.conditions { color: #999 }
+figure { display: inline-block; margin: 0 16px 12px 0; vertical-align: bottom }
+img { max-width: 100%; height: auto } figcaption { color: #666 }
+.charts { display: grid; gap: 12px }
+.charts { grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)) }
+.charts img { width: 100%; max-width: 600px }
+@media (max-width: 600px) { .name { display: none } }
 .warning { color: #a00; font-weight: 600 }
 """
 
@@ -22,23 +27,29 @@ def html_page(content: ReportContent) -> bytes:
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{title}</h1>",
         _table(content.facts),
     ]
     if content.warning:
         parts.append(f'<p class="warning">{escape(content.warning)}</p>')
-    if content.evaluation:
-        parts += ["<h2>Newest evaluation</h2>", _table(content.evaluation)]
-    parts.append("<h2>Curves</h2>")
-    charts = [_image(png, "curves") for png in content.charts]
-    parts.append(f'<div class="charts">{"".join(charts)}</div>' if charts else "<p>None yet.</p>")
     parts.append("<h2>Samples</h2>")
+    # The newest first, and large; the way there below it.
     parts += [
         f"<figure>{_image(grid.png, 'sample grid')}"
         f"<figcaption>step {grid.step:,}</figcaption></figure>"
-        for grid in content.grids
+        for grid in [*content.grids[-1:], *content.grids[:-1]]
     ] or ["<p>None yet.</p>"]
+    if content.evaluation:
+        parts += [
+            "<h2>Newest evaluation</h2>",
+            f'<p class="conditions">{escape(content.conditions)}</p>',
+            _table(content.evaluation),
+        ]
+    parts.append("<h2>Curves</h2>")
+    charts = [_image(png, "curves") for png in content.charts]
+    parts.append(f'<div class="charts">{"".join(charts)}</div>' if charts else "<p>None yet.</p>")
     parts += [
         "<h2>Configuration</h2>",
         *_differences(content),
@@ -66,7 +77,13 @@ def _all_settings(content):
 
 
 def _table(rows):
-    cells = (f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
+    """Rows of a name, a text and, of a figure, its name in the records."""
+    cells = (
+        f"<tr><th>{escape(title)}</th><td>{escape(text)}</td>"
+        + "".join(f'<td class="name">{escape(name)}</td>' for name in names)
+        + "</tr>"
+        for title, text, *names in rows
+    )
     return f"<table>{''.join(cells)}</table>"
 
 

@@ -19,12 +19,14 @@ def png_page(content: ReportContent) -> bytes:
     blocks.append(_text(facts, 14))
     if content.warning:
         blocks.append(_text(content.warning, 14, _RED))
-    blocks += [_text(f"{name}: {text}", 14, _GREY) for name, text in content.evaluation]
-    blocks += _rows([_open(png) for png in content.charts])
     *small, last = content.grids or [None]
-    blocks += _rows([_with_caption(grid) for grid in small])
     if last is not None:
         blocks.append(_with_caption(last))
+    blocks += _rows([_with_caption(grid) for grid in small])
+    if content.evaluation:
+        blocks.append(_text(f"Newest evaluation: {content.conditions}", 14))
+    blocks += [_text(f"{f.title}: {f.text}", 14, _GREY) for f in content.evaluation]
+    blocks += _rows([_open(png) for png in content.charts])
     if content.differences:
         changes = ", ".join(f"{s.name}={s.value}" for s in content.differences)
         blocks.append(_text(f"Differences from the preset: {changes}", 14))

@@ -4,7 +4,8 @@ from typing import Any, Optional
 
 from gan.command import command_to_copy
 from gan.config import ExperimentConfig
-from gan.evaluation.record import TITLES, figure_lines, plain_figures, warnings_of
+from gan.evaluation.figure_text import TITLES, figure_lines, number, rate
+from gan.evaluation.record import plain_figures, warnings_of
 from gan.run_folder import RunFolder
 
 _OF_REAL_IMAGES = (
@@ -34,7 +35,7 @@ def make_report(
     seconds = run.seconds_at(final["step"])
     # The batch size may have changed on the way.
     images = run.images_at(final["step"]) or final["step"] * config.training.batch_size
-    rate = images / seconds if seconds else None
+    images_per_second = rate(images, seconds)
     return {
         **plain_figures(final, names),
         **{name: final[name] for name in _OF_REAL_IMAGES if name in final},
@@ -44,7 +45,7 @@ def make_report(
         "repetitions": final["repetitions"],
         "evaluated_images": final["evaluated_images"],
         "sha256": final["sha256"],
-        "images_per_second": round(rate, 1) if rate else None,
+        "images_per_second": images_per_second and round(images_per_second, 3),
         "seconds": round(seconds, 1),
         "steps": final["step"],
         "seed": config.training.seed,
@@ -55,14 +56,15 @@ def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> s
     """The figures of a finished run and where everything lies, for a person."""
     figures = figure_lines(report)
     if report["frechet_distance_at_start"] is not None:
-        figures["frechet_distance"] += f"; {report['frechet_distance_at_start']:.2f} at step 0"
+        figures["frechet_distance"] += f"; {number(report['frechet_distance_at_start'])} at step 0"
     times = report["repetitions"]
     best = run.best()
+    speed = number(report["images_per_second"] or 0)
     sample = command_to_copy("gan.generate", f"--run={run.path}", "--class=0")
     lines = [
         "",
-        f"Trained {report['steps']} steps in {report['seconds']:.0f} s "
-        f"({report['images_per_second']} images/s); this command took {seconds:.0f} s.",
+        f"Trained {report['steps']} steps in {report['seconds']:.0f} s ({speed} images/s); this "
+        f"command took {seconds:.0f} s.",
         *(f"  {TITLES[plain]:18} {text}" for plain, text in figures.items()),
         f"  of                 {report['evaluated_images']} generated images"
         + (f", mean ± sample standard deviation of {times} repetitions" if times > 1 else ""),

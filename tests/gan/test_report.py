@@ -5,6 +5,7 @@ import io
 import json
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from gan.image_files.grid import save_grid
 from gan.presets import smoke
 from gan.report_page.curves import Curve, evaluation_curves, thin, training_curves
 from gan.run_folder import RunFolder
+from gan.training.final_report import describe_report, make_report
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -75,35 +77,41 @@ def test_page(report, run):
     for part in (
         "preset smoke",
         "step 30 of 40",
-        "images 270 ",
+        "images trained on 270 ",
         "training time 3 s",
-        "images per second 123.4",
+        "images per second 90.0",
         "newest evaluation step 20",
         "best evaluation step 20, kept in",
-        "frechet_distance_judge_test_64 12.345",
-        "class_accuracy_judge_64 0.75 ± 0.032",
+        "64 generated images",
+        "class accuracy 75 % ± 3 % class_accuracy_judge_64",
+        "Fréchet distance 12.3 frechet_distance_judge_test_64",
         "generator_lr 0.5 (preset: 0.0002)",
         "training.batch_size 8",
     ):
         assert part in text, part
     assert "evaluated_images" not in text
-    assert re.findall("<figcaption>step ([0-9]*)<", page) == ["0", "5", "15", "20", "30"]
+    assert re.findall("<figcaption>step ([0-9]*)<", page) == ["30", "0", "5", "15", "20"]
     found = pictures(page)
-    # Distance, accuracy, loss, gate, speed; then the grids, the last of them larger.
-    assert [picture.size for picture in found[:5]] == [(600, 400)] * 5
-    widths = [picture.width for picture in found[5:]]
+    # The grids, the newest first and larger; then distance, accuracy, loss, gate, speed.
+    assert [picture.size for picture in found[5:]] == [(600, 400)] * 5
+    widths = [picture.width for picture in found[:5]]
     assert len(widths) == 5
-    assert max(widths[:4]) < widths[4]
+    assert max(widths[1:]) < widths[0]
+    order = [page.index(f"<h2>{title}") for title in ("Samples", "Newest", "Curves", "Config")]
+    assert order == sorted(order)
+    style = page[: page.index("</style>")]
+    assert "padding: 1.5em" in style
+    assert 'name="viewport"' in style
     assert not re.search(r'(src|href)="(?!data:)', page)
 
 
 def test_newest_of_several_evaluations_of_a_step(report, run):
     run.add_metrics({"step": 20, "fid_a": 77.0, "warning": "of a wrong pipeline"})
-    run.add_metrics({"step": 20, "fid_a": 12.5})
+    run.add_metrics({"step": 20, "fid_a": 12.64, "fid_a_spread": 1.36})
     run.add_metrics({"step": 10, "fid_a": 99.0})
     assert report(run.path)[0] == 0
     text = text_of(pathlib.Path(run.path, "report.html").read_text(encoding="utf-8"))
-    assert "fid_a 12.5" in text
+    assert "Fréchet distance 12.6 ± 1.4 fid_a" in text
     assert "of a wrong pipeline" not in text
 
 
@@ -113,7 +121,7 @@ def test_evaluations_of_other_models_are_left_out(report, run):
     run.add_metrics({"model": "digits", "step": 4000, **others})
     assert report(run.path)[0] == 0
     page = pathlib.Path(run.path, "report.html").read_text(encoding="utf-8")
-    for part in ("step 30 of 40", "newest evaluation step 20", "judge_test_64 12.345"):
+    for part in ("step 30 of 40", "newest evaluation step 20", "12.3 frechet_distance_judge"):
         assert part in text_of(page)
     for part in ("fid_b", "of another model"):
         assert part not in page
@@ -135,7 +143,7 @@ def test_run_without_a_log_knows_its_newest_checkpoint(report, run):
     run.write_progress(20, 7200.0, 555)
     report(run.path)
     text = text_of(pathlib.Path(run.path, "report.html").read_text(encoding="utf-8"))
-    assert "step 20 of 40 images 555 training time 2.00 h" in text
+    assert "step 20 of 40 images trained on 555 training time 2.00 h" in text
 
 
 def test_picture(report, run, tmp_path):
@@ -156,7 +164,7 @@ def test_picture(report, run, tmp_path):
 def test_text_of_others_is_escaped(report, tmp_path):
     run = RunFolder(str(tmp_path / "<b>run&"))
     run.write_config(smoke().replace({"dataset": '<script>"x"', "data_dir": "\udcff"}))
-    run.add_metrics({"step": 1, "<i>": 1.0, "warning": "<u>wrong</u>"})
+    run.add_metrics({"step": 1, "fid_<i>": 1.0, "warning": "<u>wrong</u>"})
     run.add_training_point({"step": 1, "images": 8, "seconds": 1.0, "loss/$<_": 1.0})
     assert report(run.path)[0] == 0
     page = pathlib.Path(run.path, "report.html").read_text(encoding="utf-8")
@@ -183,7 +191,7 @@ def test_damaged_grid_and_what_is_no_evaluation_of_a_step(report, run):
     run.add_metrics({"step": None, "fid_x": 1.0})
     assert report(run.path)[0] == 0
     page = pathlib.Path(run.path, "report.html").read_text(encoding="utf-8")
-    assert re.findall("<figcaption>step ([0-9]*)<", page) == ["0", "5", "15", "20"]
+    assert re.findall("<figcaption>step ([0-9]*)<", page) == ["20", "0", "5", "15"]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +211,7 @@ def test_incomplete_line_of_the_training_log(report, run, last):
     run.add_training_point(last)
     assert report(run.path)[::2] == (0, "")
     page = pathlib.Path(run.path, "report.html").read_text(encoding="utf-8")
-    assert "step 31 of 40 images 500 training time 62 s" in text_of(page)
+    assert "step 31 of 40 images trained on 500 training time 62 s" in text_of(page)
     # Distance, accuracy, loss, gate, speed; of a name in lines without a step, none.
     assert len(pictures(page)) == 5 + 5
 
@@ -253,8 +261,14 @@ def test_groups_of_curves():
         {"step": 20, "loss/discriminator": 4.0, "logits/real": 1.0},
     ]
     groups = training_curves(log)
-    assert list(groups) == ["loss", "logits", "gate", "new"]
-    generator, discriminator = groups["loss"]
+    assert [[curve.name for curve in curves] for curves in groups.values()] == [
+        ["generator", "discriminator"],
+        ["real images"],
+        ["generator"],
+        ["new"],
+    ]
+    assert list(groups)[1:] == ["mean output of the discriminator", "gate of the hamburger", "new"]
+    generator, discriminator = groups["loss of the step"]
     assert (generator.name, discriminator.name) == ("generator", "discriminator")
     np.testing.assert_equal(generator.steps, [10, 20])
     np.testing.assert_equal(generator.values, [1.0, np.nan])
@@ -270,8 +284,8 @@ def test_groups_of_evaluations():
     ]
     groups = evaluation_curves(records)
     assert {title: [curve.name for curve in curves] for title, curves in groups.items()} == {
-        "Fréchet distance": ["fid_a_10"],
-        "class accuracy": ["class_accuracy_a_10"],
+        "class accuracy": ["a 10"],
+        "Fréchet distance": ["a 10"],
     }
     np.testing.assert_equal(groups["Fréchet distance"][0].steps, [0, 20])
     np.testing.assert_equal(groups["Fréchet distance"][0].values, [9.0, 4.0])
@@ -292,3 +306,29 @@ def test_thinned_curves_keep_ends_and_spikes():
 def test_short_curves_stay_as_they_are():
     curve = Curve("x", np.arange(1000.0), np.zeros(1000))
     assert thin(curve) is curve
+
+
+def test_the_rate_is_that_of_the_final_report(report, run, tmp_path):
+    """The log has the rate of the last 30 seconds, and its clock stops before a save does."""
+    run.add_training_point({"step": 40, "images": 4000, "seconds": 8.0, "images_per_second": 477.1})
+    run.write_progress(40, 8.8296, 4000)
+    figures = {"frechet_distance_a": 12.64, "frechet_distance_a_spread": 1.36}
+    record = {"step": 40, "repetitions": 5, "evaluated_images": 64, "sha256": "abc", **figures}
+    run.add_metrics(record)
+    names = {"frechet_distance": "frechet_distance_a"}
+    made = make_report(smoke(), run, names, None, record)
+    assert "(453 images/s)" in describe_report(made, run, 10.0)
+    assert "Fréchet distance   12.6 ± 1.4\n" in describe_report(made, run, 10.0)
+    assert report(run.path)[0] == 0
+    text = text_of(pathlib.Path(run.path, "report.html").read_text(encoding="utf-8"))
+    assert "images per second 453 " in text
+    assert "477" not in text
+
+
+def test_the_command_of_the_final_report_can_be_copied(tmp_path):
+    run = RunFolder(str(tmp_path / "my runs" / "it's first"))
+    record = {"step": 1, "repetitions": 1, "evaluated_images": 2, "sha256": "a", "fid_a": 1.0}
+    made = make_report(smoke(), run, {"frechet_distance": "fid_a"}, None, record)
+    command = describe_report(made, run, 1.0).partition("Sample from it: ")[2]
+    expected = [sys.executable, "-m", "gan.generate", f"--run={run.path}", "--class=0"]
+    assert shlex.split(command) == expected

@@ -92,15 +92,15 @@ def test_a_record_from_before_the_resampling_was_recorded():
 def test_descriptions():
     one = record(0.25, frechet_distance_of_real_images=0.125, judge_accuracy=0.99)
     assert describe(one, NAMES) == (
-        "step 20: class accuracy 325.0% (real: 99.0%), Fréchet distance 0.25 (real: 0.12), "
+        "step 20: class accuracy 325 % (real: 99.0 %), Fréchet distance 0.250 (real: 0.125), "
         "kernel distance 1.25, classifier score 2.25, by 1000 images"
     )
     lines = table(record(1.0, 2.0, 6.0), NAMES).splitlines()
     assert lines[0] == (
         "step 20: 1000 generated images, mean ± sample standard deviation of 3 repetitions"
     )
-    assert "  frechet_distance_judge_test_1000  3.00 ± 2.65" in lines
-    assert "  classifier_score_judge_1000       5.00 ± 2.65" in lines
+    assert "  frechet_distance_judge_test_1000  3 ± 3" in lines
+    assert "  classifier_score_judge_1000       5 ± 3" in lines
     warned = record(1.0, warning="WRONG")
     assert describe(warned, NAMES).endswith("\nWRONG")
     assert table(warned, NAMES).endswith("\nWRONG")
