@@ -9,8 +9,9 @@ from typing import Optional
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import text_format
 
-from gan.atomic_file import is_unfinished
+from gan.atomic_file import is_unfinished, write_atomically
 
 _BLOCK = 2**24  # bytes
 
@@ -173,7 +174,10 @@ def record_newest(folder: str):
     paths = [os.path.join(folder, f"model.ckpt-{step}") for step in find_steps(folder)]
     recorded = list(state.all_model_checkpoint_paths) if state else []
     if paths and (recorded != paths or state.model_checkpoint_path != paths[-1]):
-        tf.compat.v1.train.update_checkpoint_state(folder, paths[-1], paths)
+        # Not `update_checkpoint_state`, which calls itself deprecated in three lines.
+        state = tf.compat.v1.train.generate_checkpoint_state_proto(folder, paths[-1], paths)
+        text = text_format.MessageToString(state).encode()
+        write_atomically(os.path.join(folder, "checkpoint"), text)
 
 
 def checkpoint_files(path: str) -> list[str]:

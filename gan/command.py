@@ -11,6 +11,8 @@ import shlex
 import sys
 from typing import Callable
 
+from gan.quiet_tensorflow import quieten_tensorflow
+
 # Errors that our packages raise are about what the user gave, and their messages are
 # complete; any other is a defect and deserves its traceback.
 _OUR_PACKAGES = ("gan", "checkpoints", "preprocessing")
@@ -128,9 +130,7 @@ class Parser(argparse.ArgumentParser):
 
 def execute(main: Callable[[], None]):
     """Runs a command: errors about the user's input become one line and exit status 1."""
-    # Must be set before TensorFlow is imported. Its own log repeats what exceptions say, and
-    # calls it an error when an optional graph optimisation does not apply.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quieten_tensorflow()
     try:
         main()
     except KeyboardInterrupt:

@@ -34,7 +34,8 @@ ALLOWED = {
     "gan.networks": {"gan.config", "gan.generator", "gan.discriminator"},
     "gan.config": {"gan.config", "gan.resolutions", "preprocessing.choices"},
     "gan.presets": {"gan.config"},
-    "gan.command": set(),
+    "gan.command": {"gan.quiet_tensorflow"},
+    "gan.quiet_tensorflow": set(),
     "gan.command_line": {"gan.command", "gan.config", "gan.presets"},
     "gan.run_folder": {"gan.config", "gan.atomic_file"},
     "gan.report": {"gan.atomic_file", "gan.command", "gan.report_page", "gan.run_folder"},
@@ -108,6 +109,7 @@ ALLOWED = {
         "gan.config",
         "gan.evaluation",
         "gan.input_pipeline",
+        "gan.job_description",
         "gan.metrics",
         "gan.networks",
         "gan.run_evaluation",
@@ -125,6 +127,7 @@ ALLOWED = {
         "gan.training.best_checkpoint",
         "preprocessing",
     },
+    "gan.job_description": {"gan.config", "gan.presets"},
     "gan.training.final_report": {
         "gan.command",
         "gan.config",
@@ -154,6 +157,7 @@ ALLOWED = {
         "preprocessing.records",
         "preprocessing.storage",
     },
+    "preprocessing.records.worker_imports": {"gan.quiet_tensorflow"},
     "preprocessing.conversion_command": {
         "gan.command",
         "preprocessing.choices",

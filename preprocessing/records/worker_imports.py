@@ -1,8 +1,8 @@
 """What workers are forked with: imported once, instead of by each of them."""
 
-import os
+from gan.quiet_tensorflow import quieten_tensorflow
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+quieten_tensorflow()
 
 import tensorflow  # noqa: E402, F401
 import tensorflow_datasets  # noqa: E402, F401
