@@ -22,6 +22,7 @@ from gan.evaluation.feature_networks import open_inception
 from gan.evaluation.protocol import check_real_images
 from gan.evaluation.record import table
 from gan.input_pipeline import open_real_images
+from gan.job_description import describe_job
 from gan.metrics.activations import MetricError
 from gan.networks import weights_by_path
 from gan.run_evaluation import RunEvaluation
@@ -58,10 +59,9 @@ class Job:
         self._run.check(config)
         # Several workers find each other before TensorFlow does anything.
         self._engine = make_engine(config) if trains else None
-        if trains:
-            print(f"Engine: {self._engine.description}", flush=True)
         self._source = open_real_images(config)
-        print(f"Real images: {self._source.description}", flush=True)
+        engine = self._engine.description if trains else None
+        print(describe_job(config, run, self._source.description, engine), flush=True)
 
     def train(self):
         """Trains to `config.training.steps`, from the newest checkpoint if there is one.

@@ -1,6 +1,8 @@
 """Named configurations, each written as its difference from the published defaults."""
 
-from gan.config import ConfigError, ExperimentConfig
+from typing import Any, Optional
+
+from gan.config import SECTIONS, ConfigError, ExperimentConfig, field_names
 
 _BIGGAN_AVERAGE = dict(ema_decay=0.9999, ema_start=20_000)
 
@@ -148,6 +150,22 @@ def get_preset(name: str) -> ExperimentConfig:
     if name not in PRESETS:
         raise ConfigError(f"--preset={name}: unknown. Choose one of {', '.join(PRESETS)}.")
     return PRESETS[name]()
+
+
+def differences(config: ExperimentConfig) -> Optional[dict[str, tuple[Any, Any]]]:
+    """Settings that are not the preset's: name to value and the preset's value.
+
+    None if the preset is not known: it is of another version, or there was none.
+    """
+    if config.preset not in PRESETS:
+        return None
+    preset = get_preset(config.preset)
+    both = {
+        name: (getattr(getattr(config, section), name), getattr(getattr(preset, section), name))
+        for section in SECTIONS
+        for name in field_names(section)
+    }
+    return {name: (now, was) for name, (now, was) in both.items() if now != was}
 
 
 def _differing(preset, **values):

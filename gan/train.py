@@ -43,7 +43,8 @@ def main():
     add_config_flags(parser)
     arguments = parser.parse_args()
     config = config_from_flags(arguments)
-    print(config.to_json(), end="", flush=True)
+    if arguments.dry_run:
+        print(config.to_json(), end="", flush=True)
     trains = arguments.mode in ("train", "train_and_eval")
     if trains and (warning := config.training.averages_warning()):
         print(f"warning: {warning}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """What the page of a run tells, gathered from its folder."""
 
-import dataclasses
 import io
 import os
 import re
@@ -8,9 +7,9 @@ from typing import Any, NamedTuple, Optional
 
 from PIL import Image
 
-from gan.config import SECTIONS, ConfigError, ExperimentConfig
+from gan.config import SECTIONS, ExperimentConfig, field_names
 from gan.evaluation.figure_text import SPREAD, TITLES, figure_lines, number, rate, read_name
-from gan.presets import get_preset
+from gan.presets import differences
 from gan.report_page.curves import draw_curves, evaluation_curves, training_curves
 from gan.run_folder import RunFolder
 
@@ -24,15 +23,6 @@ class SampleGrid(NamedTuple):
 
     step: int
     png: bytes
-
-
-class Setting(NamedTuple):
-    """A field of the configuration; `preset` is the preset's value, None if not known."""
-
-    section: str
-    name: str
-    value: Any
-    preset: Optional[Any]
 
 
 class MeasuredFigure(NamedTuple):
@@ -54,8 +44,8 @@ class ReportContent(NamedTuple):
         warning: of that evaluation, or "".
         charts: PNGs of curves.
         grids: of samples, in order of their steps.
-        differences: settings that are not the preset's; None if the preset is not known.
-        settings: all of them.
+        differences: settings that are not the preset's, and its values; None if it is not known.
+        settings: all of them, as "section.name".
     """
 
     title: str
@@ -65,8 +55,8 @@ class ReportContent(NamedTuple):
     warning: str
     charts: list[bytes]
     grids: list[SampleGrid]
-    differences: Optional[list[Setting]]
-    settings: list[Setting]
+    differences: Optional[dict[str, tuple[Any, Any]]]
+    settings: dict[str, Any]
 
 
 def gather(run: RunFolder) -> ReportContent:
@@ -83,7 +73,6 @@ def gather(run: RunFolder) -> ReportContent:
     # Of several of one step the last: `max` alone takes the first.
     newest = max(reversed(records), key=lambda record: record["step"], default={})
     groups = {**evaluation_curves(records), **training_curves(log)}
-    differences, settings = _settings(config)
     return ReportContent(
         title=os.path.basename(os.path.abspath(run.path)),
         facts=_facts(config, run, log, newest),
@@ -92,8 +81,8 @@ def gather(run: RunFolder) -> ReportContent:
         warning=newest.get("warning") or "",
         charts=[draw_curves(title, curves) for title, curves in groups.items()],
         grids=_grids(run),
-        differences=differences,
-        settings=settings,
+        differences=differences(config),
+        settings=_settings(config),
     )
 
 
@@ -160,21 +149,11 @@ def _number(value):
 
 
 def _settings(config: ExperimentConfig):
-    try:
-        preset = get_preset(config.preset)
-    except ConfigError:  # Of another version, or none.
-        preset = None
-    settings = []
-    for section in SECTIONS:
-        mine, original = getattr(config, section), getattr(preset, section, None)
-        for field in dataclasses.fields(mine):
-            value = getattr(mine, field.name)
-            settings.append(
-                Setting(section, field.name, value, getattr(original, field.name, None))
-            )
-    if preset is None:
-        return None, settings
-    return [setting for setting in settings if setting.value != setting.preset], settings
+    return {
+        f"{section}.{name}": getattr(getattr(config, section), name)
+        for section in SECTIONS
+        for name in field_names(section)
+    }
 
 
 def _grids(run):

@@ -50,10 +50,11 @@ def html_page(content: ReportContent) -> bytes:
     parts.append("<h2>Curves</h2>")
     charts = [_image(png, "curves") for png in content.charts]
     parts.append(f'<div class="charts">{"".join(charts)}</div>' if charts else "<p>None yet.</p>")
+    settings = [(name, str(value)) for name, value in content.settings.items()]
     parts += [
         "<h2>Configuration</h2>",
         *_differences(content),
-        f"<details><summary>All settings</summary>{_table(_all_settings(content))}</details>",
+        f"<details><summary>All settings</summary>{_table(settings)}</details>",
         "</body></html>",
     ]
     # A path may hold bytes that are no text.
@@ -65,15 +66,9 @@ def _differences(content):
         return ["<p>The preset is not known here.</p>"]
     if not content.differences:
         return ["<p>That of its preset.</p>"]
-    rows = [
-        (setting.name, f"{setting.value} (preset: {setting.preset})")
-        for setting in content.differences
-    ]
+    changed = content.differences.items()
+    rows = [(name, f"{now} (preset: {was})") for name, (now, was) in changed]
     return ["<p>Differences from the preset:</p>", _table(rows)]
-
-
-def _all_settings(content):
-    return [(f"{s.section}.{s.name}", str(s.value)) for s in content.settings]
 
 
 def _table(rows):

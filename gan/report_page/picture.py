@@ -28,7 +28,7 @@ def png_page(content: ReportContent) -> bytes:
     blocks += [_text(f"{f.title}: {f.text}", 14, _GREY) for f in content.evaluation]
     blocks += _rows([_open(png) for png in content.charts])
     if content.differences:
-        changes = ", ".join(f"{s.name}={s.value}" for s in content.differences)
+        changes = ", ".join(f"{name}={now}" for name, (now, _) in content.differences.items())
         blocks.append(_text(f"Differences from the preset: {changes}", 14))
     height = 2 * _MARGIN + sum(block.height + _GAP for block in blocks)
     page = Image.new("RGB", (_WIDTH, height), _WHITE)

@@ -17,6 +17,7 @@ import gan.evaluate
 import gan.generate
 import gan.train
 from checkpoints.checkpoint_files import find_steps
+from gan.evaluation import figure_text
 from gan.presets import smoke
 from gan.run_folder import RunFolder
 
@@ -118,7 +119,11 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     status, out, error = run_command("train", "--preset=smoke", f"--run={path}")
     assert status == 0, error
 
-    assert out.startswith(smoke().to_json())
+    head = out[: out.index("\nTrained 20 steps")].splitlines()
+    assert head[0].startswith("Preset smoke, data set digits, nmf networks of 16×16×1 images, 20 ")
+    assert head[0].endswith(f", run folder {path}")
+    assert len(head) <= 10  # What it runs on, reads and is judged by included; no JSON.
+    assert "{" not in out
     report = json.loads((path / "report.json").read_text())
     assert 0 <= report["class_accuracy"] <= 1
     assert report["judge_accuracy"] >= 0.97
@@ -130,7 +135,8 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     assert report["repetitions"] == 2
     assert report["seconds"] > 0
     assert report["images_per_second"] > 0
-    assert f"{report['frechet_distance']:.2f}" in out
+    figure = figure_text.number(report["frechet_distance"], report["frechet_distance_spread"])
+    assert f"Fréchet distance   {figure} (real: " in out
     assert find_steps(run.checkpoint_dir) == [0, 10, 20]
     for step in (0, 10, 20):
         assert picture_size(run.grid_path(step))[0] > 500
@@ -213,6 +219,20 @@ def test_train_evaluate_generate_and_go_on(run_command, tmp_path):
     retrained = json.loads((path / "report.json").read_text())
     assert retrained["frechet_distance"] != report["frechet_distance"]
     assert [record["step"] for record in run.metrics()].count(25) == 1
+
+
+@pytest.mark.parametrize(
+    "flag", ["--dataset=digts", "--dataset=no/such/folder", "--num_classes=7", "--test_split=tset"]
+)
+def test_a_mistyped_data_set_is_all_that_is_said(run_command, tmp_path, flag):
+    path = tmp_path / "run"
+    status, out, error = run_command("train", "--preset=smoke", f"--run={path}", flag)
+    assert status == 1
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    # A split is known to be missing only when the data set is open, and said what it is.
+    assert out == "" or flag.startswith("--test_split")
+    assert not path.exists()
 
 
 def test_wrong_splits(run_command, tmp_path):
@@ -346,6 +366,8 @@ def test_goes_on_after_kills(run_command, tmp_path):
     status, error, interrupted_at = kill_after(10, flags, folder, signal.SIGINT)
     assert status == 75
     assert f"The same command goes on from step {interrupted_at}." in error
+    for noise in ("absl::InitializeLog", "oneDNN", "deprecated"):
+        assert noise not in error
     status, error, reached = kill_after(interrupted_at + 5, flags, folder, signal.SIGKILL)
     assert status == -signal.SIGKILL
     assert f"Going on from step {interrupted_at}" in error
