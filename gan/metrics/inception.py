@@ -104,14 +104,14 @@ def _find(source):
             import tensorflow_hub as hub
     except ImportError as error:
         raise InceptionError(
-            f"--inception={source}: a TensorFlow Hub handle needs the library tensorflow_hub, "
+            f"Inception from {source}: a TensorFlow Hub handle needs the library tensorflow_hub, "
             f"which is not installed. {_HOW_TO_PROVIDE}"
         ) from error
     try:
         return hub.resolve(source)
     except Exception as error:  # Of urllib, TensorFlow, tarfile: whatever the network does.
         raise InceptionError(
-            f"--inception={source}: cannot be fetched ({_first_line(error)}). {_HOW_TO_PROVIDE}"
+            f"Inception from {source}: cannot be fetched ({_first_line(error)}). {_HOW_TO_PROVIDE}"
         ) from error
 
 

@@ -129,7 +129,10 @@ def _choose_classes(request, names):
 
 def _seeds_from(first, count):
     if first + count > SEEDS:
-        raise PlanError(f"--seed={first}: {count} seeds from there go past the last, {SEEDS - 1}.")
+        raise PlanError(
+            f"{count} images from seed {first} on go past the last seed, {SEEDS - 1}. Give a "
+            "smaller --num or --seed."
+        )
     return range(first, first + count)
 
 

@@ -324,13 +324,14 @@ def test_missing_inception_is_said_before_any_work(evaluate, tmp_path, data_dir,
     before = sorted(os.listdir(run.path))
 
     def offline(handle):
-        raise InceptionError(f"--inception={handle}: cannot be fetched.")
+        raise InceptionError(f"Inception from {handle}: cannot be fetched.")
 
     monkeypatch.setattr("gan.metrics.inception._find", offline)
     monkeypatch.setattr("checkpoints.loading.load", None)  # Nothing may be loaded.
     status, _, error = evaluate(f"--run={run.path}")
     assert status == 1
-    assert "--inception=https://tfhub.dev/tensorflow/tfgan/eval/inception/1: cannot be" in error
+    handle = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
+    assert f"error: Inception from {handle}: cannot be" in error
     assert error.count("\n") == 1
     assert sorted(os.listdir(run.path)) == before
 

@@ -150,7 +150,7 @@ def test_names_of_long_lists_stay_short():
     ("values", "message"),
     [
         (dict(classes=["3"], interpolate="classes"), "--class=3: .* needs at least two classes."),
-        (dict(num=2, seed=2**32 - 1), "--seed=4294967295: 2 seeds from there go past the last"),
+        (dict(num=2, seed=2**32 - 1), "2 images from seed 4294967295 on go past the last seed"),
     ],
 )
 def test_impossible_plans(values, message):
