@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from gan.evaluation.figure_text import TITLES, read_name
 
@@ -125,6 +125,8 @@ def draw_curves(title: str, curves: list[Curve]) -> bytes:
         axes.set_title(title)
         axes.set_xlabel("step")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if title == TITLES["class_accuracy"]:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
         axes.grid(alpha=0.3)
         is_shortened = len(named) < len(curves)
         if len(curves) > 1:  # Of one, the title says all.

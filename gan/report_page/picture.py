@@ -1,7 +1,9 @@
 """The page of a run as one picture."""
 
 import io
+import os
 
+import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 from gan.report_page.content import ReportContent
@@ -76,9 +78,15 @@ def _with_caption(grid):
     return both
 
 
+def text_font(size: int) -> ImageFont.FreeTypeFont:
+    """A font of Latin, Greek and Cyrillic letters; Pillow's own knows those of English alone."""
+    fonts = os.path.join(matplotlib.get_data_path(), "fonts", "ttf")
+    return ImageFont.truetype(os.path.join(fonts, "DejaVuSans.ttf"), size)
+
+
 def _text(text, size, color=_BLACK):
     """Text as a picture as wide as the page has room, broken between words."""
-    font = ImageFont.load_default(size)
+    font = text_font(size)
     lines, room = [""], _WIDTH - 2 * _MARGIN
     for word in text.encode("utf-8", "replace").decode().split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1] else word

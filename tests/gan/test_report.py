@@ -17,6 +17,7 @@ import gan.report
 from gan.image_files.grid import save_grid
 from gan.presets import smoke
 from gan.report_page.curves import Curve, evaluation_curves, thin, training_curves
+from gan.report_page.picture import text_font
 from gan.run_folder import RunFolder
 from gan.training.final_report import describe_report, make_report
 
@@ -159,6 +160,13 @@ def test_picture(report, run, tmp_path):
         # Three rows of curves, one of small grids and the large one.
         assert full.height > empty.height + 3 * 400
     assert not pathlib.Path(run.path, "report.html").exists()
+
+
+def test_letters_beyond_english_are_drawn():
+    """Of Fréchet, and of runs' names."""
+    font = text_font(14)
+    unknown = bytes(font.getmask("\uffff"))
+    assert all(bytes(font.getmask(letter)) != unknown for letter in "é±×äłλж")
 
 
 def test_text_of_others_is_escaped(report, tmp_path):
