@@ -3,7 +3,7 @@
 import sys
 
 from checkpoints.catalogue import RELEASED, describe_released
-from gan.command import Parser, add_switch, execute, integer
+from gan.command import Parser, add_switch, check_printed, execute, integer
 
 
 def main():
@@ -35,6 +35,7 @@ def main():
     checkpoint = open_checkpoint(arguments.path, arguments.step, arguments.preset)
     text, usable = describe(checkpoint, arguments.names)
     print(text)
+    check_printed()
     if not usable:
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""The frame every command runs in: its parser, its errors, its exit status.
+"""The frame every command runs in: its parser, its streams, its errors, its exit status.
 
 No TensorFlow is imported here: `--help` and wrong flags answer at once.
 """
@@ -12,6 +12,7 @@ import sys
 from typing import Callable
 
 from gan.quiet_tensorflow import quieten_tensorflow
+from gan.standard_streams import lost_output, open_streams
 
 # Errors that our packages raise are about what the user gave, and their messages are
 # complete; any other is a defect and deserves its traceback.
@@ -104,6 +105,10 @@ class Parser(argparse.ArgumentParser):
             result.append(argument)
         return result
 
+    def print_help(self, file=None):
+        super().print_help(file)
+        check_printed()
+
     def error(self, message):
         unknown = "unrecognized arguments: "
         if message.startswith(unknown):
@@ -128,17 +133,34 @@ class Parser(argparse.ArgumentParser):
         return f" Did you mean {near[0]}?" if near else ""
 
 
+def check_printed():
+    """For a command whose result is what it has printed.
+
+    Raises:
+        OSError: if that could not be written, but for a reader who has gone.
+    """
+    if error := lost_output():
+        raise OSError(error.errno, error.strerror, "standard output")
+
+
 def execute(main: Callable[[], None]):
-    """Runs a command: errors about the user's input become one line and exit status 1."""
+    """Runs a command: errors about the user's input become one line and exit status 1.
+
+    Nobody needs to read what it says: see `gan.standard_streams`.
+    """
     quieten_tensorflow()
+    open_streams()
     try:
         main()
     except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:
-        if error.filename is None:
+        if error.errno is None:  # Not the system's, but somebody's who only calls it so.
             raise
-        print(f"error: {error.filename2 or error.filename}: {error.strerror}.", file=sys.stderr)
+        # Writing to a full disk names no file; where one was opened, it is named.
+        path = error.filename2 or error.filename
+        name = "" if path is None else f"{os.fsdecode(path)}: "
+        print(f"error: {name}{error.strerror}.", file=sys.stderr)
         sys.exit(1)
     except Exception as error:
         # An end that was asked for, which has said all there is to say.
@@ -148,3 +170,8 @@ def execute(main: Callable[[], None]):
             raise
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    if error := lost_output():
+        print(
+            f"warning: standard output: {error.strerror}. The rest of it is lost, no work is.",
+            file=sys.stderr,
+        )

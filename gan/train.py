@@ -3,7 +3,7 @@
 import os
 import sys
 
-from gan.command import Parser, add_switch, execute, number
+from gan.command import Parser, add_switch, check_printed, execute, number
 from gan.command_line import add_config_flags, config_from_flags
 
 MODES = ("train", "eval", "continuous_eval", "train_and_eval")
@@ -14,8 +14,9 @@ def main():
         prog="python -m gan.train",
         usage="python -m gan.train [--preset=NAME] [--run=FOLDER] [--mode=MODE] [--FLAG=VALUE ...]",
         description="Trains HamGAN, going on from the newest checkpoint of the run folder if it "
-        "has one, and evaluates it. SIGTERM and Ctrl-C save the present step and end with exit "
-        "status 75: the same command goes on. The second signal ends at once.",
+        "has one, and evaluates it. SIGTERM, Ctrl-C and a closed terminal (SIGHUP) save the "
+        "present step and end with exit status 75: the same command goes on. A second SIGTERM or "
+        "Ctrl-C ends at once.",
     )
     group = parser.add_argument_group("job")
     group.add_argument(
@@ -49,6 +50,7 @@ def main():
     if trains and (warning := config.training.averages_warning()):
         print(f"warning: {warning}", file=sys.stderr)
     if arguments.dry_run:
+        check_printed()
         return
 
     # TensorFlow takes seconds to import: only once the flags are known to be good.

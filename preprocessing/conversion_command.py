@@ -7,7 +7,7 @@ import argparse
 import os
 from collections.abc import Iterable, Sequence
 
-from gan.command import Parser, add_switch, command_to_copy, integer
+from gan.command import Parser, add_switch, check_printed, command_to_copy, integer
 from preprocessing.choices import RESAMPLINGS, STORES
 from preprocessing.data_error import DataError
 
@@ -121,6 +121,7 @@ def carry_out(conversion, arguments: argparse.Namespace, verify: Sequence[str]):
 
     print(describe_plan(conversion), flush=True)
     if arguments.dry_run:
+        check_printed()
         return
     if arguments.beam:
         engine = with_beam(arguments.beam_flags)

@@ -34,9 +34,10 @@ ALLOWED = {
     "gan.networks": {"gan.config", "gan.generator", "gan.discriminator"},
     "gan.config": {"gan.config", "gan.resolutions", "preprocessing.choices"},
     "gan.presets": {"gan.config"},
-    "gan.command": {"gan.quiet_tensorflow"},
+    "gan.command": {"gan.quiet_tensorflow", "gan.standard_streams"},
     "gan.quiet_tensorflow": set(),
     "gan.command_line": {"gan.command", "gan.config", "gan.presets"},
+    "gan.standard_streams": set(),
     "gan.run_folder": {"gan.config", "gan.atomic_file"},
     "gan.report": {"gan.atomic_file", "gan.command", "gan.report_page", "gan.run_folder"},
     "gan.report_page": {
@@ -81,6 +82,7 @@ ALLOWED = {
         "gan.layers",
         "gan.networks",
         "gan.run_folder",
+        "gan.standard_streams",
         "gan.training",
         "preprocessing",
     },
@@ -140,7 +142,7 @@ ALLOWED = {
     "gan.invert": {"gan", "checkpoints", "preprocessing"},
     "preprocessing": {"preprocessing"},
     "preprocessing.choices": set(),
-    "preprocessing.storage": set(),
+    "preprocessing.storage": {"preprocessing.data_error"},
     "preprocessing.sources": {"preprocessing"},
     "preprocessing.ilsvrc": {
         "preprocessing.class_names",

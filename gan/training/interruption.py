@@ -6,6 +6,8 @@ import sys
 import threading
 from typing import Optional
 
+from gan.standard_streams import stop_waiting
+
 INTERRUPTED_STATUS = 75  # EX_TEMPFAIL: the same command goes on
 
 
@@ -16,9 +18,11 @@ class Interrupted(Exception):  # noqa: N818 (no error: what was asked for)
 
 
 class Interruption:
-    """Notes SIGTERM and SIGINT (Ctrl-C) while it is open, for the engine to look at.
+    """Notes SIGTERM, SIGINT (Ctrl-C) and SIGHUP while it is open, for the engine to look at.
 
-    The second signal ends the process at once, without a checkpoint.
+    A second SIGTERM or SIGINT ends the process at once, without a checkpoint. SIGHUP, which a
+    closed terminal sends, does not count there: it often comes twice, or beside SIGTERM. Where
+    it was ignored before, as under `nohup`, it still is.
 
     Attributes:
         requested: name of the signal that came, or None.
@@ -26,6 +30,7 @@ class Interruption:
 
     def __init__(self):
         self.requested: Optional[str] = None
+        self._asked_by_hand = False
         self._nothing_to_save = False
 
     @contextlib.contextmanager
@@ -34,7 +39,10 @@ class Interruption:
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            numbers.remove(signal.SIGHUP)
+        before = {number: signal.getsignal(number) for number in numbers}
         for number in before:
             signal.signal(number, self._note)
         try:
@@ -60,12 +68,16 @@ class Interruption:
 
     def _note(self, number, frame):
         del frame
-        if self.requested is not None:
+        by_hand = number != signal.SIGHUP
+        if by_hand and self._asked_by_hand:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        self.requested = signal.Signals(number).name
+        self._asked_by_hand = self._asked_by_hand or by_hand
+        name = signal.Signals(number).name
+        self.requested = self.requested or name
+        # What is said now, or was being said, may have nobody who reads it.
+        stop_waiting()
         if self._nothing_to_save:
             raise Interrupted(self.requested)
-        print(
-            f"\n{self.requested}: saving the present step. Once more ends at once.", file=sys.stderr
-        )
+        more = " Once more ends at once." if by_hand else ""
+        print(f"\n{name}: saving the present step.{more}", file=sys.stderr)

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import needs_tfgan
 from PIL import Image
 
 import gan.evaluate
@@ -357,6 +358,39 @@ def kill_after(step, flags, folder, kill):
     reached = find_steps(folder)[-1]
     assert reached >= step
     return process.returncode, error, reached
+
+
+ENGINES = ["distribute", pytest.param("estimator", marks=needs_tfgan)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_whoever_has_stopped_reading_the_step_is_saved(tmp_path, engine):
+    """As after Ctrl-C in `... 2>&1 | tee log`, and after the window was closed."""
+    run = RunFolder(str(tmp_path / "run"))
+    flags = [*SMALL, "--mode=train", f"--engine={engine}", "--log_every=1", "--steps=1000000"]
+    every = ["--checkpoint_every=10", "--grid_every=1000000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gan.train", *flags, *every, f"--run={run.path}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    )
+    try:
+        for line in process.stdout:
+            if line.startswith(b"step 3/"):
+                break
+        process.stdout.close()
+        deadline = time.monotonic() + 240
+        while max(find_steps(run.checkpoint_dir), default=0) < 20 and time.monotonic() < deadline:
+            assert process.poll() is None, "it ended with who read what it said"
+            time.sleep(0.1)
+        for _ in range(2):
+            process.send_signal(signal.SIGHUP)
+        assert process.wait(60) == 75
+    finally:
+        process.kill()
+    assert find_steps(run.checkpoint_dir)[-1] >= run.training_log()[-1]["step"] >= 20
 
 
 def test_goes_on_after_kills(run_command, tmp_path):

@@ -1,13 +1,17 @@
 """Signals that ask a job to end: noted, with the handlers of before put back."""
 
+import pathlib
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from gan.training.interruption import Interrupted, Interruption
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ROOT = pathlib.Path(__file__).parents[3]
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -42,6 +46,48 @@ def test_one_that_came_before_counts_there():
         signal.raise_signal(signal.SIGTERM)
         with pytest.raises(Interrupted), interruption.nothing_to_save():
             pytest.fail("went on")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "asked"),
+    [
+        ((signal.SIGHUP, signal.SIGHUP, signal.SIGHUP), "SIGHUP"),  # of the system and the shell
+        ((signal.SIGTERM, signal.SIGHUP, signal.SIGHUP), "SIGTERM"),  # as systemd ends sessions
+        ((signal.SIGHUP, signal.SIGINT, signal.SIGHUP), "SIGHUP"),
+    ],
+)
+def test_a_closed_terminal_never_ends_at_once(numbers, asked):
+    with Interruption().open() as interruption:
+        for number in numbers:
+            signal.raise_signal(number)
+        assert interruption.requested == asked
+
+
+def test_a_hangup_that_was_ignored_still_is():
+    """As under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption().open() as interruption:
+            signal.raise_signal(signal.SIGHUP)
+            assert interruption.requested is None
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("first", ["SIGTERM", "SIGINT"])
+def test_the_second_signal_by_hand_ends_at_once(first):
+    program = f"""
+import signal
+from gan.training.interruption import Interruption
+
+with Interruption().open():
+    for number in (signal.SIGHUP, signal.{first}, signal.SIGHUP, signal.SIGTERM):
+        signal.raise_signal(number)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.PIPE)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stderr.count(b"Once more ends at once.") == 1
 
 
 def test_outside_the_main_thread_signals_stay_as_they_are():
