@@ -18,7 +18,7 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from checkpoints.checkpoint_files import CheckpointError
-from gan.atomic_file import UNFINISHED, file_ending, obstacle
+from gan.atomic_file import UNFINISHED, file_ending, named_in_errors, obstacle
 from gan.config import ConfigError, ExperimentConfig, field_names
 
 FORMAT = "ham_tf checkpoint"
@@ -80,7 +80,7 @@ def write_weights_folder(
     temporary = tempfile.mkdtemp(dir=os.path.dirname(folder), prefix=UNFINISHED)
     try:
         weights = os.path.join(temporary, _WEIGHTS)
-        with zipfile.ZipFile(weights, "w") as archive:
+        with named_in_errors(folder), zipfile.ZipFile(weights, "w") as archive:
             for name, array in arrays:
                 # A fixed date: the same weights give the same bytes.
                 entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
@@ -95,7 +95,8 @@ def write_weights_folder(
             "weights": {"file": _WEIGHTS, "sha256": sha256(weights)},
             "config": json.loads(description.config.to_json()),
         }
-        with open(os.path.join(temporary, _CONFIG), "w", encoding="utf-8") as file:
+        config = os.path.join(temporary, _CONFIG)
+        with named_in_errors(folder), open(config, "w", encoding="utf-8") as file:
             file.write(json.dumps(content, indent=2) + "\n")
         for name in (_WEIGHTS, _CONFIG):
             _synchronize(os.path.join(temporary, name))

@@ -41,6 +41,17 @@ def file_ending(path: str) -> str:
     return ""
 
 
+@contextlib.contextmanager
+def named_in_errors(path: str):
+    """Lets an OSError that is raised inside name `path`: that of a full disk names nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = path
+        raise
+
+
 def write_atomically(path: str, content: bytes):
     """Writes `content` to `path`: a reader, or a crash, sees the old file or the new one.
 
@@ -60,7 +71,7 @@ def open_atomically(path: str):
     os.makedirs(folder, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with named_in_errors(path), os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

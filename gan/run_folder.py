@@ -24,7 +24,7 @@ import os
 import shlex
 from typing import Any, Optional
 
-from gan.atomic_file import is_unfinished, write_atomically
+from gan.atomic_file import is_unfinished, named_in_errors, write_atomically
 from gan.config import ExperimentConfig, field_names
 
 # What the checkpoints, figures and step counts of a run depend on: the model, and these.
@@ -297,7 +297,7 @@ def _forget_lines_after(path, step):
 
 
 def _append_line(path, record):
-    with open(path, "ab+") as file:
+    with named_in_errors(path), open(path, "ab+") as file:
         # A killed process may have left half a line, which must not swallow this one.
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 1))

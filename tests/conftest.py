@@ -1,9 +1,11 @@
 """What all tests share: quiet TensorFlow, reference numbers."""
 
+import contextlib
 import functools
 import gc
 import os
 import pathlib
+import resource
 import sys
 import types
 
@@ -117,6 +119,17 @@ class StoredBases(keras.initializers.Initializer):
 
     def __call__(self, shape, dtype=None, **kwargs):
         return tf.cast(tf.reshape(self.bases, shape), dtype)
+
+
+@contextlib.contextmanager
+def few_bytes(count):
+    """Files of this process can have no more; the system's error names none of them."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def write_checkpoint(path, variables):

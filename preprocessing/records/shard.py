@@ -101,7 +101,7 @@ def write_shard(task: ShardTask, folder: str, report: Callable[[int], None]) -> 
 
     Raises:
         UndecodableImageError: naming all such images of the shard.
-        DataError: if the storage is full.
+        DataError: if the storage is full, or a file may not become as long.
     """
     records = record_bytes = 0
     skipped = []
@@ -153,7 +153,8 @@ def _new_file(folder, name):
         with contextlib.suppress(tf.errors.OpError):
             tf.io.gfile.remove(path)
         if is_full(error):
-            raise DataError(f"no space left in {folder} for {name}") from error
+            reason = getattr(error, "strerror", None) or error.message.rpartition("; ")[2]
+            raise DataError(f"no space left in {folder} for {name} ({reason})") from error
         raise
 
 
@@ -172,10 +173,12 @@ def remove_unfinished(folder: str):
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether this error means that the storage has no space left."""
+    """Whether this error means that the storage, a quota or a limit leaves no more space."""
+    if isinstance(error, tf.errors.OutOfRangeError):  # TensorFlow's for a limit; not for that alone
+        return os.strerror(errno.EFBIG) in error.message
     if isinstance(error, tf.errors.ResourceExhaustedError):
         return True
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _sync(path):

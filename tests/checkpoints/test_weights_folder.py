@@ -1,11 +1,13 @@
 """Our own format: whole or absent, and never another file than the one that was written."""
 
+import errno
 import json
 import os
 import zipfile
 
 import numpy as np
 import pytest
+from conftest import few_bytes
 
 from checkpoints.checkpoint_files import CheckpointError
 from checkpoints.weights_folder import (
@@ -50,6 +52,15 @@ def test_nothing_is_left_of_a_write_that_fails(tmp_path):
 
     with pytest.raises(OSError, match="disk full"):
         write_weights_folder(str(tmp_path / "target"), Description(smoke(), 0, {}, []), arrays())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("room", [10, 1000])  # for nothing; for the weights alone
+def test_a_target_without_room_is_named(tmp_path, room):
+    with few_bytes(room), pytest.raises(OSError) as raised:
+        write(tmp_path / "target")
+    assert raised.value.errno == errno.EFBIG
+    assert raised.value.filename == str(tmp_path / "target")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,6 @@
-"""How flags are read, whatever the command."""
+"""How flags are read and errors are said, whatever the command."""
 
+import errno
 import json
 import shlex
 import subprocess
@@ -118,3 +119,29 @@ def test_values_are_named_by_the_flag_that_was_written():
     parser.parse_args(["--num", "1"])
     assert parser.named("eval_images", 1) == "--num=1"
     assert parser.named("path", "runs/digits") == "runs/digits"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device."),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "Disk quota exceeded."),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "Broken pipe."),
+        (OSError(errno.EFBIG, "File too large", "a/b"), "a/b: File too large."),
+        (OSError(errno.EFBIG, "File too large", b"caf\xc3\xa9"), "café: File too large."),
+        (OSError(errno.EXDEV, "Invalid link", "a", None, "b"), "b: Invalid link."),
+    ],
+)
+def test_an_error_of_the_system_is_one_line(run_main, error, message):
+    def main():
+        raise error
+
+    assert run_main(main) == (1, "", f"error: {message}\n")
+
+
+def test_what_only_looks_like_one_is_a_defect(run_main):
+    def main():
+        raise OSError("image file is truncated")
+
+    with pytest.raises(OSError, match="truncated"):
+        run_main(main)

@@ -253,7 +253,10 @@ def test_images_left_out_beyond_the_budget_are_tried_again(tmp_path):
     "failure",
     [
         OSError(errno.ENOSPC, "No space left on device"),
-        tf.errors.ResourceExhaustedError(None, None, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        OSError(errno.EFBIG, "File too large"),
+        tf.errors.ResourceExhaustedError(None, None, "/data/x; No space left on device"),
+        tf.errors.OutOfRangeError(None, None, "/data/x; File too large"),
     ],
 )
 def test_full_disk(tmp_path, monkeypatch, failure):
@@ -268,7 +271,10 @@ def test_full_disk(tmp_path, monkeypatch, failure):
 
     with monkeypatch.context() as patch:
         patch.setattr(tf.io, "TFRecordWriter", FullDisk)
-        message = "no space left in .* for numbers-train.tfrecord-00002-of-00005. 2 of 5 shards"
+        text = failure.strerror if isinstance(failure, OSError) else failure.message
+        reason = text.rpartition("; ")[2]
+        shard = "numbers-train.tfrecord-00002-of-00005"
+        message = rf"no space left in .* for {shard} \({reason}\)\. 2 of 5 shards"
         with pytest.raises(DataError, match=message):
             convert(make_conversion(tmp_path), with_processes(1))
     assert sorted(os.listdir(tmp_path / "numbers/.1.0.0.unfinished/shards")) == [
