@@ -9,7 +9,6 @@ from typing import Optional
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf import text_format
 
 from gan.atomic_file import is_unfinished, write_atomically
 
@@ -84,7 +83,8 @@ class VariableReader:
     def __init__(self, path: str):
         self.path = path
         with _damage_named(path):
-            self._reader = tf.train.load_checkpoint(path)
+            # `tf.train.load_checkpoint` would take a name that is not UTF-8 for a damage.
+            self._reader = tf.compat.v1.train.NewCheckpointReader(os.fsencode(path))
             shapes = self._reader.get_variable_to_shape_map()
         self.shapes = {name: tuple(shapes[name]) for name in sorted(shapes)}
 
@@ -168,16 +168,14 @@ def record_newest(folder: str):
     """Points TensorFlow's own record, the file `checkpoint`, at the newest checkpoint.
 
     TensorFlow's estimator goes by that file alone, starts from scratch if it is
-    gone, and fails if the checkpoint it names was deleted.
+    gone, and fails if the checkpoint it names was deleted. Names in it are of that folder.
     """
-    state = tf.train.get_checkpoint_state(folder)
-    paths = [os.path.join(folder, f"model.ckpt-{step}") for step in find_steps(folder)]
-    recorded = list(state.all_model_checkpoint_paths) if state else []
-    if paths and (recorded != paths or state.model_checkpoint_path != paths[-1]):
-        # Not `update_checkpoint_state`, which calls itself deprecated in three lines.
-        state = tf.compat.v1.train.generate_checkpoint_state_proto(folder, paths[-1], paths)
-        text = text_format.MessageToString(state).encode()
-        write_atomically(os.path.join(folder, "checkpoint"), text)
+    # Written here, as TensorFlow writes it to folders with UTF-8 names alone.
+    names = [f"model.ckpt-{step}" for step in find_steps(folder)]
+    if names:
+        lines = [f'model_checkpoint_path: "{names[-1]}"']
+        lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
+        write_atomically(os.path.join(folder, "checkpoint"), "\n".join([*lines, ""]).encode())
 
 
 def checkpoint_files(path: str) -> list[str]:

@@ -1,7 +1,5 @@
 """Data sets of labelled images by name: the digits, what tfds has, folders of class folders."""
 
-import tensorflow as tf
-
 from preprocessing.data_error import DataError
 from preprocessing.sources.digit_source import open_digits
 from preprocessing.sources.folder_source import open_folder
@@ -9,6 +7,7 @@ from preprocessing.sources.image_folder import is_folder_path
 from preprocessing.sources.image_format import ImageFormat
 from preprocessing.sources.labelled_images import ImageSource
 from preprocessing.sources.tfds_source import UnknownDataSetError, open_tfds
+from preprocessing.storage import is_folder
 
 
 def open_images(
@@ -46,7 +45,7 @@ def open_images(
         try:
             source = open_tfds(dataset, image_format, num_classes, data_dir, resized)
         except UnknownDataSetError:
-            if not tf.io.gfile.isdir(dataset):
+            if not is_folder(dataset):
                 raise
             source = open_folder(dataset, image_format)
     if source.num_classes != num_classes:

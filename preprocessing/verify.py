@@ -3,7 +3,7 @@
 import os
 import sys
 
-from gan.command import Parser, add_switch, execute, integer
+from gan.command import Parser, add_switch, check_printed, execute, integer
 
 _MOST_LISTED = 20
 
@@ -59,10 +59,8 @@ def main():
     splits = None if arguments.split is None else arguments.split.split(",")
 
     # TensorFlow takes seconds to import: only once the flags are known to be good.
-    import tensorflow as tf
     from tqdm import tqdm
 
-    from preprocessing.data_error import DataError
     from preprocessing.verification.prepared_data_set import open_prepared
     from preprocessing.verification.report import json_lines, report_lines
     from preprocessing.verification.verification import verify
@@ -77,13 +75,7 @@ def main():
 
     data_set = open_prepared(arguments.data_dir, arguments.dataset)
     if arguments.problems:
-        try:  # Now, not after an hour.
-            with tf.io.gfile.GFile(arguments.problems, "w") as file:
-                file.write("")
-        except tf.errors.OpError as error:
-            raise DataError(
-                f"--problems={arguments.problems}: cannot be written: {error.message}."
-            ) from error
+        _write_problems(arguments.problems, [])  # Now, not after an hour.
     print(f"Verifying {data_set.folder}", flush=True)
     verdict = verify(
         data_set,
@@ -97,11 +89,23 @@ def main():
     for line in report_lines(verdict, _MOST_LISTED):
         print(line)
     if arguments.problems:
-        with tf.io.gfile.GFile(arguments.problems, "w") as file:
-            for line in json_lines(verdict):
-                file.write(line + "\n")
+        _write_problems(arguments.problems, json_lines(verdict))
+    check_printed()
     if verdict.problems.total:
         sys.exit(1)
+
+
+def _write_problems(path, lines):
+    import tensorflow as tf
+
+    from preprocessing.data_error import DataError
+    from preprocessing.storage import tf_path
+
+    try:
+        with tf.io.gfile.GFile(tf_path(path), "w") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+    except tf.errors.OpError as error:
+        raise DataError(f"--problems={path}: cannot be written: {error.message}.") from error
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def shared_judge_path(config: ExperimentConfig, cache_dir: str) -> str:
         name += f"_{data.resampling}"
     folder = data.dataset if os.path.isdir(data.dataset) else data.data_dir
     if folder:  # Another folder may hold other images of the same name.
-        name += "_" + hashlib.sha256(os.path.abspath(folder).encode()).hexdigest()[:8]
+        name += "_" + hashlib.sha256(os.fsencode(os.path.abspath(folder))).hexdigest()[:8]
     name += ".npz"
     return os.path.join(cache_dir, "judges", name.replace(os.sep, "_"))
 

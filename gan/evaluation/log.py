@@ -50,7 +50,8 @@ class EvaluationLog:
 
     def _write_events(self, record):
         if self._writer is None:
-            self._writer = tf.summary.create_file_writer(os.path.join(self._folder.path, "eval"))
+            folder = os.fsencode(os.path.join(self._folder.path, "eval"))
+            self._writer = tf.summary.create_file_writer(folder)
         # `tf.summary.scalar` needs TensorBoard installed from TensorFlow 2.20 on; this does not.
         metadata = tf.compat.v1.SummaryMetadata(
             plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")

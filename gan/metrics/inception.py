@@ -146,7 +146,7 @@ def _sha256(folder):
     digest = hashlib.sha256()
     paths = [os.path.join(path, name) for path, _, names in os.walk(folder) for name in names]
     for path in sorted(paths, key=lambda path: os.path.relpath(path, folder)):
-        digest.update(os.path.relpath(path, folder).encode() + b"\0")
+        digest.update(os.fsencode(os.path.relpath(path, folder)) + b"\0")
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(1 << 20), b""):
                 digest.update(block)

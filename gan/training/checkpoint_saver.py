@@ -64,7 +64,7 @@ def _write(folder, path, arrays):
     try:
         name = os.path.basename(path)
         tf.raw_ops.SaveV2(
-            prefix=os.path.join(aside, name),
+            prefix=os.fsencode(os.path.join(aside, name)),
             tensor_names=list(arrays),
             shape_and_slices=[""] * len(arrays),
             tensors=[tf.convert_to_tensor(array) for array in arrays.values()],

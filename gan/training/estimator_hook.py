@@ -22,6 +22,7 @@ from gan.training.recovery import Recovery
 from gan.training.sample_grid import grid_inputs
 from gan.training.trained_images import images_of
 from gan.training.training_error import DivergenceError, TrainingError
+from gan.training.training_events import TrainingEvents
 from gan.training.training_step import MEASURED
 from gan.training.weight_curves import WeightCurves
 
@@ -70,7 +71,7 @@ class TrainingHook(tf.compat.v1.train.SessionRunHook):
 
     def begin(self):
         models = models_of_graph()
-        self._writer = _SummaryWriter(self._run.checkpoint_dir)
+        self._writer = TrainingEvents(self._run.checkpoint_dir)
         self._state = GraphState()
         self._step_and_measured = [tf.compat.v1.train.get_global_step(), measured_variable()]
         self._weight_curves = WeightCurves(
@@ -166,22 +167,3 @@ class _GridDrawer:
             name = SCOPES["generator"] + path
             weight.assign(arrays.get(average_name(name), arrays[name]))
         return self._generator(list(self._inputs), training=False).numpy()
-
-
-class _SummaryWriter:
-    """TensorBoard events written from a TF1 session."""
-
-    def __init__(self, folder):
-        self._writer = tf.compat.v1.summary.FileWriterCache.get(folder)
-
-    def scalars(self, step, values):
-        entries = [
-            tf.compat.v1.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()
-        ]
-        self._writer.add_summary(tf.compat.v1.Summary(value=entries), step)
-
-    def picture(self, step, name, png):
-        image = tf.compat.v1.Summary.Image(encoded_image_string=png)
-        entry = tf.compat.v1.Summary.Value(tag=name, image=image)
-        self._writer.add_summary(tf.compat.v1.Summary(value=[entry]), step)
-        self._writer.flush()

@@ -7,6 +7,7 @@ from preprocessing.ilsvrc.original_record import OriginalEncoder
 from preprocessing.ilsvrc.split_plans import plan_splits
 from preprocessing.records.conversion import Conversion
 from preprocessing.records.target import Target
+from preprocessing.storage import check_utf8
 
 DATASET = "imagenet2012"
 
@@ -19,6 +20,7 @@ def imagenet_info(data_dir: str):
     """
     import tensorflow_datasets as tfds  # Takes seconds to import.
 
+    check_utf8("data_dir", data_dir)
     builder = tfds.builder(DATASET, data_dir=data_dir or None)
     return builder.info, os.fspath(builder.data_dir_root)
 

@@ -10,7 +10,7 @@ from preprocessing.data_error import DataError
 from preprocessing.ilsvrc import challenge
 from preprocessing.ilsvrc.archive_images import class_of_archive
 from preprocessing.ilsvrc.folder_images import classes_in
-from preprocessing.storage import names_in
+from preprocessing.storage import exists, is_folder, names_in, tf_path
 
 # Where Kaggle's archive of the challenge has its folders.
 _KAGGLE = ("ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")
@@ -39,7 +39,7 @@ class Part:
     def describe(self) -> str:
         """One line: the path and what is there."""
         if self.is_archive:
-            return f"{self.path}, archive of {tf.io.gfile.stat(self.path).length:,} bytes"
+            return f"{self.path}, archive of {tf.io.gfile.stat(tf_path(self.path)).length:,} bytes"
         folders, archives = classes_in(names_in(self.path))
         kinds = [
             f"{len(found):,} class {kind}"
@@ -63,9 +63,9 @@ def find_parts(path: str) -> tuple[list[Part], list[Part]]:
     Raises:
         DataError: if there is nothing, or if it is unclear which of several is meant.
     """
-    if not tf.io.gfile.exists(path):
+    if not exists(path):
         raise DataError(f"{path}: no such file or folder. Give --source as an existing one.")
-    if not tf.io.gfile.isdir(path):
+    if not is_folder(path):
         return [_single_archive(path)], []
     names = names_in(path)
     for level in _levels(path, names):
@@ -82,13 +82,13 @@ def find_parts(path: str) -> tuple[list[Part], list[Part]]:
 def _levels(path, names):
     """Folders to look in, near ones first; each level only if the one before had nothing."""
     yield [path]
-    yield [f"{path}/{inner}" for inner in _KAGGLE if tf.io.gfile.isdir(f"{path}/{inner}")]
+    yield [f"{path}/{inner}" for inner in _KAGGLE if is_folder(f"{path}/{inner}")]
     if not any(classes_in(names)) and not _split_by_name(names):
         yield _folders_in(path, names)
 
 
 def _folders_in(path, names):
-    return [f"{path}/{name}" for name in names if tf.io.gfile.isdir(f"{path}/{name}")]
+    return [f"{path}/{name}" for name in names if is_folder(f"{path}/{name}")]
 
 
 def _parts_of_folder(folder):
@@ -102,7 +102,7 @@ def _parts_of_folder(folder):
             if challenge.ARCHIVES[split].fullmatch(name)
         ]
         for name in challenge.FOLDERS[split]:
-            if name in names and tf.io.gfile.isdir(f"{folder}/{name}"):
+            if name in names and is_folder(f"{folder}/{name}"):
                 within = names_in(f"{folder}/{name}")
                 if any(classes_in(within)) or _split_by_name(within):
                     parts.append(Part(split, f"{folder}/{name}", False))

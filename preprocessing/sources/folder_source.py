@@ -1,5 +1,7 @@
 """A folder of class folders as a source of images."""
 
+import os
+
 import tensorflow as tf
 
 from preprocessing.error_text import operation_text
@@ -49,7 +51,7 @@ def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
                     _decode(tf.io.read_file(path))
                 except tf.errors.OpError as error:
                     text = operation_text(error)
-                    return f"{path.decode()} cannot be decoded ({text}). Remove it."
+                    return f"{os.fsdecode(path)} cannot be decoded ({text}). Remove it."
         return None
 
     classes = folder.class_names

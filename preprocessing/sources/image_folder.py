@@ -4,10 +4,9 @@ import dataclasses
 import os
 
 import numpy as np
-import tensorflow as tf
 
 from preprocessing.data_error import DataError
-from preprocessing.storage import is_local, join, names_in
+from preprocessing.storage import is_folder, is_local, join, names_in, tf_path
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 _SPLITS = {
@@ -71,10 +70,10 @@ def list_folder(folder: str) -> ImageFolder:
             the class folders. Hidden files are ignored.
     """
     folder = os.path.expanduser(folder)
-    if not tf.io.gfile.isdir(folder):
+    if not is_folder(folder):
         raise DataError(f"--dataset={folder}: there is no such folder.")
     names = _names(folder)
-    files = [name for name in names if not tf.io.gfile.isdir(join(folder, name))]
+    files = [name for name in names if not is_folder(join(folder, name))]
     folders = [name for name in names if name not in set(files)]
     if folders and all(name.lower() in _SPLITS for name in folders):
         roots = {}
@@ -106,7 +105,7 @@ def _list_classes(root, ignored):
     classes = {}
     for name in _names(root):
         path = join(root, name)
-        if not tf.io.gfile.isdir(path):
+        if not is_folder(path):
             ignored.append(_no_image(root, name))
             continue
         images = _names(path)
@@ -138,7 +137,7 @@ def _no_image(folder, name):
 
 
 def _stray(path):
-    if tf.io.gfile.isdir(path):
+    if is_folder(path):
         return DataError(f"{path}: a folder in a class folder. Expected images there only.")
     return DataError(
         f"{path}: no image that TensorFlow decodes, by its name. Expected {', '.join(SUFFIXES)}; "
@@ -147,7 +146,7 @@ def _stray(path):
 
 
 def _in_order(classes):
-    paths = np.array([path.encode() for paths in classes.values() for path in paths])
+    paths = np.array([tf_path(path) for paths in classes.values() for path in paths])
     labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in classes.values()])
     order = np.random.RandomState(_ORDER_SEED).permutation(len(paths))
     return FolderSplit(paths[order], labels[order].astype(np.int64))

@@ -13,7 +13,7 @@ from preprocessing.resized.layout import cached_versions, find_cache
 from preprocessing.sources.image_format import ImageFormat
 from preprocessing.sources.labelled_images import ImageSource, no_split
 from preprocessing.sources.tfds_records import compare, original_records, resized_records
-from preprocessing.storage import join, names_in
+from preprocessing.storage import check_utf8, join, names_in
 
 
 class UnknownDataSetError(DataError):
@@ -103,6 +103,7 @@ def _builder(dataset, data_dir):
             f"Data set {dataset!r} needs tensorflow_datasets, which is not installed ({error}). "
             "Run `make setup`, or `pip install tensorflow-datasets`."
         ) from error
+    check_utf8("data_dir", data_dir)
     try:
         return tfds.builder(dataset, data_dir=data_dir or None)
     except Exception as error:  # tfds has its own exception for each way to be wrong.

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from preprocessing.data_error import DataError
 from preprocessing.records.metadata import INFO_FILE
-from preprocessing.storage import join, names_in
+from preprocessing.storage import check_utf8, is_folder, join, names_in
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _MOST_LISTED = 10
@@ -35,10 +35,12 @@ def find_folder(data_dir: str, dataset: str) -> str:
             f"--dataset={dataset}: not the name of a data set. Expected NAME, NAME/CONFIG or "
             "NAME:VERSION, as imagenet2012:5.1.0."
         )
-    if not tf.io.gfile.isdir(data_dir):
+    check_utf8("data_dir", data_dir)
+    check_utf8("dataset", name)
+    if not is_folder(data_dir):
         raise DataError(f"--data_dir={data_dir}: no such folder.")
     root = join(data_dir, name)
-    if not tf.io.gfile.isdir(root):
+    if not is_folder(root):
         raise DataError(_no_such(data_dir, name))
     entries = names_in(root)
     versions = sorted(filter(_VERSION.fullmatch, entries), key=_version_key)
@@ -69,7 +71,7 @@ def _version_key(name):
 
 
 def _no_such(data_dir, name):
-    present = [e for e in names_in(data_dir) if tf.io.gfile.isdir(join(data_dir, e))]
+    present = [e for e in names_in(data_dir) if is_folder(join(data_dir, e))]
     if INFO_FILE in names_in(data_dir):
         return (
             f"--data_dir={data_dir} is itself a data set's folder. Give the folder that holds "
@@ -94,7 +96,7 @@ def _no_version(root, name, entries):
     configs = [
         entry
         for entry in entries
-        if tf.io.gfile.isdir(join(root, entry))
+        if is_folder(join(root, entry))
         and any(map(_VERSION.fullmatch, names_in(join(root, entry))))
     ]
     if configs:

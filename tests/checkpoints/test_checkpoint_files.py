@@ -16,6 +16,7 @@ from checkpoints.checkpoint_files import (
     settle,
     verify,
 )
+from gan.training.checkpoint_saver import save_checkpoint
 
 
 def test_finds_steps(tmp_path):
@@ -72,6 +73,23 @@ def test_settle_marks_the_newest(tmp_path):
         file.unlink()
     settle(folder)
     assert tf.train.latest_checkpoint(folder).endswith("-1")
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\xff\xfe", "caf\xe9 'n' \"b\"".encode()])
+def test_a_folder_of_any_name(tmp_path, name):
+    """Names are bytes to the system, and UTF-8 to TensorFlow if they are given as text."""
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+    for step in (1, 2):
+        save_checkpoint(folder, step, {"a": np.full(3, step, np.float32)}, kept=1)
+    assert settle(folder) == []
+    assert sorted(read_variables(find_checkpoint(folder))["a"]) == [2, 2, 2]
+    # TensorFlow's own record names it relatively, and can be moved.
+    os.rename(folder, tmp_path / "moved")
+    assert tf.train.latest_checkpoint(str(tmp_path / "moved")).endswith("moved/model.ckpt-2")
+    os.remove(tmp_path / "moved" / "model.ckpt-2.index")
+    os.rename(tmp_path / "moved", folder)
+    with pytest.raises(CheckpointError, match="no checkpoint here"):
+        find_checkpoint(folder)
 
 
 def test_settle_removes_a_save_cut_short_and_sets_damaged_checkpoints_aside(tmp_path):

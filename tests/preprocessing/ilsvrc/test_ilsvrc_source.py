@@ -1,5 +1,8 @@
 """Finding the challenge's images as archives and folders, and their labels."""
 
+import os
+import tarfile
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,6 +18,7 @@ from miniature_imagenet import (
     write_tree,
 )
 
+from preprocessing.data_error import DataError
 from preprocessing.ilsvrc import challenge
 from preprocessing.ilsvrc.source import find_source
 
@@ -114,6 +118,34 @@ def test_layouts(folder, layout):
     read, notes = scan(folder)
     assert read == expected()
     assert [note.split(":")[0] for note in notes] == ["train", "validation", "test"]
+
+
+@pytest.mark.parametrize(
+    "layout", ["archives", "class archives", "tree", "sorted validation", "Kaggle"]
+)
+def test_a_folder_whose_name_is_no_text(tmp_path, layout):
+    LAYOUTS[layout](f"{tmp_path}/source")
+    path = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.rename(tmp_path / "source", path)
+    assert scan(os.fsdecode(path))[0] == expected()
+
+
+def test_members_whose_names_are_no_text(tmp_path):
+    """As old programs packed them; the last part of the name counts."""
+    name = "ILSVRC2012_val_00000004.JPEG"
+    for options in ({"format": tarfile.USTAR_FORMAT}, {"format": tarfile.PAX_FORMAT}):
+        content = {f"caf\udce9/{name}": b"image", "caf\udce9/": b""}
+        archive = make_tar(content, errors="surrogateescape", **options)
+        assert b"caf\xe9/" in archive
+        write(tmp_path, {"ILSVRC2012_img_val.tar": archive})
+        read, notes = scan(tmp_path)
+        assert read["validation"] == {name: (809, b"image")}
+        assert any("caf\\xe9" in note for note in notes)
+        content = {"caf\udce9.JPEG": b"image"}
+        archive = make_tar(content, errors="surrogateescape", **options)
+        write(tmp_path, {"ILSVRC2012_img_val.tar": archive})
+        with pytest.raises(DataError, match=r"caf\\xe9.JPEG do not belong there"):
+            scan(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -142,3 +142,24 @@ def test_an_image_that_is_none_is_named(tmp_path):
     assert message.startswith(f"Data set {root!r}: {root}/cat/2.jpg cannot be decoded (")
     assert message.endswith("). Remove it.")
     assert "{{" not in message
+
+
+def test_names_that_are_no_text(tmp_path):
+    """As in old archives; the system takes any bytes."""
+    root = os.fsencode(tmp_path) + b"/caf\xe9"
+    names = [b"c\xe4ts/\xff.png", b"c\xe4ts/b.png", b"dogs/\xe9.jpg"]
+    for name in names:
+        os.makedirs(os.path.dirname(root + b"/" + name), exist_ok=True)
+        with open(root + b"/" + name, "wb") as file:
+            file.write(IMAGES[name.decode("latin-1").rsplit(".", 1)[1]])
+    folder = list_folder(os.fsdecode(root))
+    assert [os.fsencode(name) for name in folder.class_names] == [b"c\xe4ts", b"dogs"]
+    assert sorted(folder.splits["train"].paths) == sorted(root + b"/" + name for name in names)
+    source = open_images(os.fsdecode(root), 16, 3, 2)
+    labels = [int(example["labels"]) for example in source.split("train")]
+    assert sorted(labels) == [0, 0, 1]
+    with open(root + b"/" + names[0], "wb") as file:
+        file.write(b"no image")
+    with pytest.raises(DataError) as raised, source.reading():
+        list(source.split("train"))
+    assert f"{os.fsdecode(root)}/c\udce4ts/\udcff.png cannot be decoded" in str(raised.value)

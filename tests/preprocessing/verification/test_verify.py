@@ -231,6 +231,15 @@ def test_problems_file_that_cannot_be_written(whole, verify_at, tmp_path):
     assert line.startswith(f"error: --problems={tmp_path}/no/file: cannot be written: ")
 
 
+def test_problems_file_without_room(folder, verify_at, tmp_path):
+    """It is written last: that it can be opened says nothing."""
+    sorted(folder.glob("*.tfrecord*"))[0].unlink()
+    status, lines = verify_at(tmp_path, "--problems=/dev/full")
+    assert status == 1
+    reason = "cannot be written: /dev/full; No space left on device"
+    assert lines[-1].startswith(f"error: --problems=/dev/full: {reason}")
+
+
 def test_leftovers_are_a_note(folder, verify_at, tmp_path):
     leftover = folder.parent / "incomplete.ABCDEF_5.1.0"
     leftover.mkdir()
