@@ -16,10 +16,36 @@ _NO_CHECKSUM = sum(b" " * 8)  # The checksum counts its own field as spaces.
 # Archives are filled up with zeros to whole records, 10 KiB as a rule.
 _MOST_PADDING = 1 << 20
 _LONGEST_NAME = 1 << 20
-# Kinds of members: files by all three formats, folders; names and sizes of the next one.
-_FILES_AND_FOLDERS = (b"0", b"\0", b"7", b"5")
-_EXTENSIONS = (b"x", b"L", b"X")
-_PASSED_OVER = (b"g", b"K")
+# Kinds of members: files by all three formats, folders (D in incremental archives, with a list
+# of what they hold); names and sizes of the next member or of all; labels, targets of links.
+_FILES, _FOLDERS = (b"0", b"\0", b"7"), (b"5", b"D")
+_EXTENSIONS, _EXTENSION_OF_ALL, _PASSED_OVER = (b"x", b"L", b"X"), b"g", (b"V", b"K")
+_NO_MEMBERS = (*_EXTENSIONS, _EXTENSION_OF_ALL, *_PASSED_OVER)
+_REPACK = "Pack the archive again with `tar --dereference --hard-dereference`"
+_WITHOUT_IT = "Pack the archive again without it"
+_SPARSE = (
+    "a sparse file, stored without its holes",
+    "Pack the archive again without `tar --sparse` (`bsdtar --no-read-sparse`), or unpack it and "
+    "give the folder",
+)
+_OF_ANOTHER_VOLUME = (
+    "part of a file that begins in another volume of the archive",
+    "Unpack all volumes together by `tar --multi-volume`, and give the folder",
+)
+_REFUSED = {  # what it is, and what to do
+    b"1": ("a hard link", _REPACK),
+    b"2": ("a symbolic link", _REPACK),
+    b"3": ("a character device", _WITHOUT_IT),
+    b"4": ("a block device", _WITHOUT_IT),
+    b"6": ("a named pipe", _WITHOUT_IT),
+    b"M": _OF_ANOTHER_VOLUME,
+    b"S": _SPARSE,
+}
+# Beginnings of the keys of extended headers by which GNU's and other tars say such things.
+_REFUSED_KEYS = {
+    (b"GNU.sparse.", b"SCHILY.realsize", b"SUN.holesdata"): _SPARSE,
+    (b"GNU.volume.filename", b"GNU.volume.offset"): _OF_ANOTHER_VOLUME,
+}
 # What a file begins with, what it then is, and the command that makes a tar of it.
 _COMPRESSED = (
     (b"\x1f\x8b", "gzip", "gzip -dc"),
@@ -61,11 +87,13 @@ def members(file: DataFile, start: int, end: int, place: str) -> Iterator[Member
 
     Raises:
         DataError: if the archive is empty, compressed, no archive, cut off, damaged, or
-            followed by other data, or if it has links or devices in it.
+            followed by other data, or if it has in it what is no whole file or folder, as links,
+            devices, sparse files.
     """
     if start == end:
         raise DataError(f"{place} is empty (0 bytes). Fetch it again.")
-    offset, extended = start, {}
+    offset = start
+    of_all, of_next = {}, {}  # what extended headers say of all members, of the next one
     while True:
         header = file.read_at(offset, min(_BLOCK, end - offset))
         if len(header) < _BLOCK or not _is_intact(header):
@@ -73,25 +101,33 @@ def members(file: DataFile, start: int, end: int, place: str) -> Iterator[Member
                 _check_padding(file, offset + _BLOCK, end, place)
                 return
             raise _no_header(header, offset - start, place)
-        size = extended.get("size", _number(header[124:136], place))
         kind = header[156:157]
+        is_member = kind not in _NO_MEMBERS
+        said = {**of_all, **of_next} if is_member else {}
+        path = said.get("path") or _path(header)
+        refusal = said.get("refusal", _refusal(kind)) if is_member else None
+        if refusal:
+            raise DataError(f"{place}: {path} is {refusal[0]}. {refusal[1]}.")
+        size = said.get("size", _number(header[124:136], place))
         data = offset + _BLOCK
         offset = data + -(-size // _BLOCK) * _BLOCK
-        path = extended.get("path") or _path(header)
         if data + size > end:
             raise _cut_off(f"{path} ends after the archive's {end - start:,} bytes", place)
-        if kind in _EXTENSIONS:
-            extended.update(_extension(kind, file, data, size, place))
-            continue
-        if kind in _PASSED_OVER:
-            continue
-        extended = {}
-        if kind not in _FILES_AND_FOLDERS:
-            raise DataError(
-                f"{place}: {path} is a link, a device or a sparse file. Pack the archive again "
-                "with `tar --dereference --hard-dereference`."
-            )
-        yield Member(path, kind == b"5" or path.endswith("/"), data, size)
+        if is_member:
+            of_next = {}
+            yield Member(path, kind in _FOLDERS or path.endswith("/"), data, size)
+        elif kind in _EXTENSIONS:
+            of_next.update(_extension(kind, file, data, size, place))
+        elif kind == _EXTENSION_OF_ALL:
+            of_all.update(_extension(kind, file, data, size, place))
+
+
+def _refusal(kind):
+    """What a member is that is neither file nor folder, and what to do; None if it is one."""
+    if kind in _FILES or kind in _FOLDERS:
+        return None
+    unknown = f"of the kind {kind.decode('ascii', 'backslashreplace')!r}, which is neither a file"
+    return _REFUSED.get(kind, (f"{unknown} nor a folder", _WITHOUT_IT))
 
 
 def _is_intact(header):
@@ -119,7 +155,7 @@ def _number(field, place):
 
 
 def _extension(kind, file, offset, size, place):
-    """Name and size of the next member, which did not fit into its own header."""
+    """Name and size of members, which did not fit into their own headers, and what is odd."""
     if size > _LONGEST_NAME:
         raise DataError(f"{place} is damaged: a name of {size:,} bytes. Fetch it again.")
     content = file.read_at(offset, size)
@@ -132,7 +168,10 @@ def _extension(kind, file, offset, size, place):
             if not 0 < length <= len(content):
                 raise ValueError(length)
             key, _, value = content[:length].partition(b" ")[2].rstrip(b"\n").partition(b"=")
-            if key == b"path":
+            refusals = [said for keys, said in _REFUSED_KEYS.items() if key.startswith(keys)]
+            if refusals:
+                found["refusal"] = refusals[0]
+            if key in (b"path", b"GNU.sparse.name"):
                 found["path"] = value.decode("utf-8", "backslashreplace")
             elif key == b"size":
                 found["size"] = int(value)

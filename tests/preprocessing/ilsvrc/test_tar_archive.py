@@ -68,17 +68,8 @@ def damaged(position, content):
     return WHOLE[:position] + content + WHOLE[position + len(content) :]
 
 
-def link():
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as archive:
-        info = tarfile.TarInfo("n01440764_1.JPEG")
-        info.type, info.linkname = tarfile.SYMTYPE, "elsewhere.JPEG"
-        archive.addfile(info)
-    return file.getvalue()
-
-
-def with_type(kind, content):
-    info = tarfile.TarInfo("extension")
+def with_type(kind, content, name="extension"):
+    info = tarfile.TarInfo(name)
     info.type, info.size = kind, len(content)
     return info.tobuf(tarfile.USTAR_FORMAT) + content.ljust(512, b"\0")
 
@@ -100,7 +91,6 @@ BAD = {
     "xz": (lzma.compress(WHOLE), "is compressed (xz). Unpack it first: `xz -dc"),
     "web page": (b"<!DOCTYPE html><html>" * 99, "is a web page, no tar archive"),
     "text": (b"hello " * 999, "is no tar archive"),
-    "link": (link(), "n01440764_1.JPEG is a link, a device or a sparse file"),
     "pax": (with_type(b"x", b"99999 path") + WHOLE, "is damaged: a malformed header"),
     "endless pax": (with_type(b"x", b"0 path=x\n") + WHOLE, "is damaged: a malformed header"),
 }
@@ -115,6 +105,110 @@ def test_bad_archives(tmp_path, case):
     assert message in str(error.value)
     assert str(error.value).startswith("some.tar")
     assert "\n" not in str(error.value)
+
+
+def pax(**keys):
+    """An archive whose second member has these keys in its extended header."""
+    keys = {key.replace("__", "."): value for key, value in keys.items()}
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, headers in (("n01440764_1.JPEG", {}), ("n01440764_2.JPEG", keys)):
+            info = tarfile.TarInfo(name)
+            info.size, info.pax_headers = 700, headers
+            archive.addfile(info, io.BytesIO(b"a" * 700))
+    return file.getvalue()
+
+
+LINKS = "Pack the archive again with `tar --dereference --hard-dereference`."
+SPARSE = (
+    "n01440764_2.JPEG is a sparse file, stored without its holes. Pack the archive again without"
+)
+VOLUMES = "is part of a file that begins in another volume of the archive. Unpack all volumes"
+REFUSED = {
+    "hard link": (with_type(b"1", b"", "a"), f"a is a hard link. {LINKS}"),
+    "symbolic link": (with_type(b"2", b"", "a"), f"a is a symbolic link. {LINKS}"),
+    "device": (
+        with_type(b"3", b"", "a"),
+        "a is a character device. Pack the archive again without",
+    ),
+    "block device": (with_type(b"4", b"", "a"), "a is a block device."),
+    "pipe": (with_type(b"6", b"", "a"), "a is a named pipe."),
+    "other volume": (with_type(b"M", b"x", "a"), f"a {VOLUMES}"),
+    "other volume, pax": (pax(GNU__volume__filename="a", GNU__volume__offset="512"), VOLUMES),
+    "other volume, cut": (with_type(b"M", b"x", "a")[:512], f"a {VOLUMES}"),
+    "unknown kind": (
+        with_type(b"Q", b"", "a"),
+        "a is of the kind 'Q', which is neither a file nor",
+    ),
+    "sparse": (with_type(b"S", b"x", "n01440764_2.JPEG"), SPARSE),
+    "sparse 0.0": (
+        pax(GNU__sparse__size="900", GNU__sparse__numblocks="1", GNU__sparse__offset="200"),
+        SPARSE,
+    ),
+    "sparse 0.1": (
+        pax(
+            GNU__sparse__size="900",
+            GNU__sparse__numblocks="1",
+            GNU__sparse__name="n01440764_2.JPEG",
+            GNU__sparse__map="0,700",
+            path="./GNUSparseFile.1/n01440764_2.JPEG",
+        ),
+        SPARSE,
+    ),
+    "sparse 1.0": (
+        pax(
+            GNU__sparse__major="1",
+            GNU__sparse__minor="0",
+            path="GNUSparseFile.0/n01440764_2.JPEG",
+            GNU__sparse__name="n01440764_2.JPEG",
+            GNU__sparse__realsize="900",
+        ),
+        SPARSE,
+    ),
+    "sparse by star": (pax(SCHILY__realsize="900"), SPARSE),
+    "sparse by Solaris": (pax(SUN__holesdata=" 0 200"), SPARSE),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_members_that_are_no_whole_files_are_named_for_what_they_are(tmp_path, case):
+    content, message = REFUSED[case]
+    (tmp_path / "a").write_bytes(content + bytes(1024))
+    with pytest.raises(DataError) as error:
+        walk(tmp_path / "a")
+    assert str(error.value).startswith("some.tar: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_what_says_nothing_about_data_is_passed_over(tmp_path):
+    """A volume's label, keys of owners and times, keys of all members."""
+    options = {"format": tarfile.PAX_FORMAT, "pax_headers": {"GNU.volume.label": "of GNU tar"}}
+    content = with_type(b"V", b"", "label")[:512] + pax(LIBARCHIVE__creationtime="1.5", mtime="1.5")
+    (tmp_path / "a").write_bytes(content)
+    (tmp_path / "b").write_bytes(make_tar(CONTENTS, **options))
+    assert [member.path for member in walk(tmp_path / "a")] == list(CONTENTS)[::2]
+    assert [member.path for member in walk(tmp_path / "b")] == list(CONTENTS)
+
+
+def test_folders_of_an_incremental_archive(tmp_path):
+    """They have a list of what is in them for content."""
+    content = with_type(b"D", b"Yn01440764_1.JPEG\0\0", "folder") + WHOLE
+    (tmp_path / "a").write_bytes(content)
+    assert [(m.path.rstrip("/"), m.is_folder) for m in walk(tmp_path / "a")] == [
+        ("folder", True),
+        ("n01440764_1.JPEG", False),
+        ("folder", True),
+        ("n01440764_2.JPEG", False),
+    ]
+
+
+def test_what_describes_a_member_has_its_own_size(tmp_path):
+    """Not the one in a pax header before it, which is the member's."""
+    described = with_type(b"x", b"12 size=700\n") + with_type(b"L", b"long\0")
+    (tmp_path / "a").write_bytes(described + WHOLE)
+    assert walk(tmp_path / "a")[0][:2] == ("long", False)
+    assert walk(tmp_path / "a")[0].size == 700
 
 
 def test_bad_size(tmp_path):
