@@ -55,3 +55,10 @@ def names_in(folder: str) -> list[str]:
     """Sorted names of what lies in a folder."""
     names = os.listdir(folder) if is_local(folder) else tf.io.gfile.listdir(folder)
     return sorted(name.rstrip("/") for name in names)  # Some storages mark folders by a slash.
+
+
+def broken_link(path: str) -> str:
+    """What a link points to where there is nothing; empty if the path is no such link."""
+    if is_local(path) and os.path.islink(path) and not os.path.exists(path):
+        return os.readlink(path)
+    return ""

@@ -20,7 +20,7 @@ from preprocessing.ilsvrc.image_group import (
 )
 from preprocessing.ilsvrc.notes import Notes
 from preprocessing.ilsvrc.threads import in_threads
-from preprocessing.storage import is_folder, is_local, names_in
+from preprocessing.storage import broken_link, is_folder, is_local, names_in
 
 
 def classes_in(names: list[str]) -> tuple[list[str], list[str]]:
@@ -120,8 +120,8 @@ def _no_file(path):
     """The error of an image's name at something that is no file."""
     if is_folder(path):
         found = "is a folder"
-    elif os.path.islink(path) and not os.path.exists(path):
-        found = f"is a link to {os.readlink(path)}, where there is nothing"
+    elif broken_link(path):
+        found = f"is a link to {broken_link(path)}, where there is nothing"
     else:
         found = "is neither a file nor a folder"
     return DataError(f"{path} {found}. Expected an image; put it there, or remove that.")

@@ -12,6 +12,7 @@ from preprocessing.data_error import DataError
 from preprocessing.data_file import DataFile
 from preprocessing.ilsvrc.image_group import ImageGroup
 from preprocessing.ilsvrc.repair import repaired
+from preprocessing.storage import broken_link
 
 
 class NamedImage(NamedTuple):
@@ -148,6 +149,9 @@ class Listing:
 
 def unreadable(path: str, error: Exception) -> DataError:
     """The error of a path that storage does not give."""
+    target = broken_link(path)
+    if target:
+        return DataError(f"{path} is a link to {target}, where there is nothing. Put it right.")
     if isinstance(error, (FileNotFoundError, tf.errors.NotFoundError)):
         return DataError(f"{path} is gone since it was found. Put it back, and start again.")
     reason = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)

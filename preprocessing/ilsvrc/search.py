@@ -10,6 +10,7 @@ from preprocessing.data_error import DataError
 from preprocessing.ilsvrc import challenge
 from preprocessing.ilsvrc.archive_images import class_of_archive
 from preprocessing.ilsvrc.folder_images import classes_in
+from preprocessing.ilsvrc.unexpected_folder import hint, refuse_unexpected
 from preprocessing.storage import exists, is_folder, names_in, tf_path
 
 # Where Kaggle's archive of the challenge has its folders.
@@ -70,12 +71,15 @@ def find_parts(path: str) -> tuple[list[Part], list[Part]]:
     names = names_in(path)
     for level in _levels(path, names):
         found = [part for root in level for part in _parts_of_folder(root)]
-        _refuse_compressed(level, {part.split for part in found})
-        if any(part.split != "test" for part in found):
+        splits = {part.split for part in found}
+        _refuse_compressed(level, splits)
+        if splits.difference({"test"}):
+            refuse_unexpected(level, splits)
             return _choose(found)
     whole = _split_folder(path, names)
     if whole:
         return [whole], []
+    refuse_unexpected([path, *_folders_in(path, names)], ())
     raise _nothing_found(path, names)
 
 
@@ -104,6 +108,11 @@ def _parts_of_folder(folder):
         for name in challenge.FOLDERS[split]:
             if name in names and is_folder(f"{folder}/{name}"):
                 within = names_in(f"{folder}/{name}")
+                parts += [
+                    Part(split, f"{folder}/{name}/{inner}", True)
+                    for inner in within
+                    if challenge.ARCHIVES[split].fullmatch(inner)
+                ]
                 if any(classes_in(within)) or _split_by_name(within):
                     parts.append(Part(split, f"{folder}/{name}", False))
     if any(classes_in(names)) and not any(part.split == "train" for part in parts):
@@ -190,6 +199,7 @@ def _nothing_found(path, names):
         similar += [f"{os.path.basename(folder)}/{name}" for name in inner]
     more = ", ..." if len(similar) > _MOST_SIMILAR else ""
     there = ", ".join(similar[:_MOST_SIMILAR]) + more if similar else "nothing with a similar name"
+    there += hint(similar)
     return DataError(
         f"{path}: no images of ILSVRC 2012. Looked there and one level below for "
         "ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, folders train and val or validation, "

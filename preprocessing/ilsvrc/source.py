@@ -39,12 +39,19 @@ class Source:
         return self._notes.lines()
 
     def describe(self) -> str:
-        """What was found, a line per split, before any work is done."""
+        """What was found, a line per split, before any work is done.
+
+        Raises:
+            DataError: if it cannot be looked at, as what a broken link points to.
+        """
         found = {part.split: part for part in self._parts}
         lines = [f"Images of ILSVRC 2012 in {self.path}:"]
         for split in challenge.COUNTS:
-            part = found.get(split)
-            lines.append(f"  {split + ':':12}{part.describe() if part else 'none found'}")
+            try:
+                text = found[split].describe() if split in found else "none found"
+            except (OSError, tf.errors.OpError) as error:
+                raise unreadable(found[split].path, error) from error
+            lines.append(f"  {split + ':':12}{text}")
         lines += [
             f"  not used:   {part.path}: {part.split} is taken from an archive"
             for part in self._unused

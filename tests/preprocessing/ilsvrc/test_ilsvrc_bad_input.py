@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import tarfile
 
 import pytest
 from miniature_imagenet import class_archives, make_images, make_tar, write, write_tars, write_tree
@@ -31,6 +32,12 @@ def end_of_first_member(archive):
     return 512 + -(-int(archive[124:135], 8) // 512) * 512
 
 
+def sparse_tar(members):
+    """A tar whose members are said to have holes, as GNU's and libarchive's tar store them."""
+    keys = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "1048576"}
+    return make_tar(members, format=tarfile.PAX_FORMAT, pax_headers=keys)
+
+
 INNER = CLASSES["n01440764.tar"]
 OUTER = make_tar(CLASSES)
 TRAIN_ARCHIVES = {
@@ -58,6 +65,14 @@ TRAIN_ARCHIVES = {
     "inner archive of a folder": (
         make_tar({**CLASSES, "n01440764.tar": make_tar({"n01440764/": b""})}),
         f"{TRAIN}: n01440764.tar: no images in it",
+    ),
+    "sparse inner archive": (
+        sparse_tar(CLASSES),
+        f"{TRAIN}: n01440764.tar is a sparse file, stored without its holes. Pack the archive",
+    ),
+    "inner archive of sparse images": (
+        make_tar({**CLASSES, "n01440764.tar": sparse_tar(FIRST)}),
+        f"{TRAIN}: n01440764.tar: n01440764_1.JPEG is a sparse file, stored without its holes.",
     ),
     "compressed inner archive": (
         make_tar({**CLASSES, "n01440764.tar": bz2.compress(INNER)}),
@@ -280,6 +295,110 @@ def test_missing_split(tmp_path, split, there, archive, folder):
         "there, or give --source as a folder with both splits, or --allow_partial to go without."
     )
     find_source(str(source)).scan(allow_partial=True)
+
+
+TRAIN_EXPECTED = (
+    "Expected a folder of the train split with class folders like n01440764 or archives like "
+    "n01440764.tar in it, of images like n01440764_10026.JPEG, or such images themselves. Put it "
+    "right, or move it away to go without."
+)
+VALIDATION_IMAGE = {"val/ILSVRC2012_val_00000001.JPEG": b"x"}
+TRAIN_IMAGE = {"train/n01440764/n01440764_1.JPEG": b"x"}
+UNEXPECTED = {
+    "words for names": (
+        {**VALIDATION_IMAGE, "train/tench/n01440764_1.JPEG": b"x"},
+        "ROOT/train holds tench/ (with n01440764_1.JPEG in it tench should be named n01440764). "
+        + TRAIN_EXPECTED,
+    ),
+    "one level below": (
+        {"in/val/ILSVRC2012_val_00000001.JPEG": b"x", "in/train/tench/1.JPEG": b"x"},
+        f"ROOT/in/train holds tench/. {TRAIN_EXPECTED}",
+    ),
+    "many": (
+        {**VALIDATION_IMAGE, **{f"train/{i}/a": b"x" for i in range(1000)}},
+        f"ROOT/train holds 0/, 1/, 10/ and 997 more. {TRAIN_EXPECTED}",
+    ),
+    "nested": ({**VALIDATION_IMAGE, "train/train/n01440764/a": b"x"}, "ROOT/train holds train/. "),
+    "a file": ({**VALIDATION_IMAGE, "train": b"x"}, f"ROOT/train is a file. {TRAIN_EXPECTED}"),
+    "other images": ({**VALIDATION_IMAGE, "train/cat.JPEG": b"x"}, "ROOT/train holds cat.JPEG. "),
+    "capitals": (
+        {**VALIDATION_IMAGE, "Train/n01440764/n01440764_1.JPEG": b"x"},
+        "ROOT/Train holds n01440764/. Expected a folder named train of the train split with class",
+    ),
+    "training": (
+        {**VALIDATION_IMAGE, "training/n01440764/n01440764_1.JPEG": b"x"},
+        "ROOT/training holds n01440764/. Expected a folder named train of the train split with",
+    ),
+    "beside an archive": (
+        {VALIDATION: make_tar(IMAGES.validation), "train/tench/1.JPEG": b"x"},
+        "ROOT/train holds tench/. Expected",
+    ),
+    "validation": (
+        {**TRAIN_IMAGE, "val/tench/ILSVRC2012_val_00000001.JPEG": b"x"},
+        "ROOT/val holds tench/ (with ILSVRC2012_val_00000001.JPEG in it tench should be named "
+        "n01751748). Expected a folder of the validation split with images like "
+        "ILSVRC2012_val_00000001.JPEG in it, flat or in class folders like n01440764. Put it ",
+    ),
+    "validation of another name": (
+        {**TRAIN_IMAGE, "valid/ILSVRC2012_val_00000001.JPEG": b"x"},
+        "ROOT/valid holds ILSVRC2012_val_00000001.JPEG. Expected a folder named val of the valid",
+    ),
+    "test": (
+        {**TRAIN_IMAGE, **VALIDATION_IMAGE, "test/1.JPEG": b"x"},
+        "ROOT/test holds 1.JPEG. Expected a folder of the test split with images like ILSVRC2012_t",
+    ),
+    "Hugging Face's tables": (
+        {"train/0000.parquet": b"x", "val/0000.parquet": b"x"},
+        "ROOT/train holds 0000.parquet (images in tables, as Hugging Face has them, are not read).",
+    ),
+    "Hugging Face's archives": (
+        {"train/0.tar.gz": b"x", "train/1.tar.gz": b"x", "val/0.tar.gz": b"x"},
+        "ROOT/train holds 0.tar.gz, 1.tar.gz (compressed archives are not read).",
+    ),
+    "Hugging Face's download": (
+        {"data/train-00000-of-00294.parquet": b"x"},
+        "there is data/train-00000-of-00294.parquet (images in tables, as Hugging Face has them",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNEXPECTED)
+@pytest.mark.parametrize("allow_partial", [False, True])
+def test_a_split_that_is_there_is_never_left_out(tmp_path, case, allow_partial):
+    files, message = UNEXPECTED[case]
+    write(tmp_path, files)
+    message = message.replace("ROOT", str(tmp_path))
+    found = error_of(tmp_path, allow_partial)
+    assert message in found if case.endswith("download") else found.startswith(message), found
+
+
+def test_empty_folders_of_splits(tmp_path):
+    """There need not be a test split, which nobody has labels of."""
+    write_tree(tmp_path, IMAGES)
+    (tmp_path / "test" / "ILSVRC2012_test_00000001.JPEG").unlink()
+    assert set(find_source(str(tmp_path)).scan(True)) == {"train", "validation"}
+    (tmp_path / "train").rename(tmp_path / "other")
+    (tmp_path / "train").mkdir()
+    assert error_of(tmp_path) == f"{tmp_path}/train is empty. {TRAIN_EXPECTED}"
+
+
+@pytest.mark.parametrize(
+    "path, whole",
+    [
+        ("train", "train is a link to elsewhere, where there is nothing. Expected a folder of the"),
+        ("train/n01440764", "train/n01440764 is a link to elsewhere, where there is nothing. Put"),
+        (TRAIN, f"{TRAIN} is a link to elsewhere, where there is nothing. Put it right."),
+        ("train/n01440764.tar", "train/n01440764.tar is a link to elsewhere, where there is noth"),
+    ],
+)
+def test_broken_links(tmp_path, path, whole):
+    write(tmp_path, VALIDATION_IMAGE)
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).symlink_to("elsewhere")
+    assert error_of(tmp_path).startswith(f"{tmp_path}/{whole}")
+    if path == TRAIN:
+        with pytest.raises(DataError, match="is a link to elsewhere, where there is nothing"):
+            find_source(str(tmp_path)).describe()
 
 
 def test_missing_validation_images(tmp_path):
