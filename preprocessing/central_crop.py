@@ -9,7 +9,7 @@ def central_square_box(height, width):
     An odd surplus puts the extra row or column before the crop.
 
     Args:
-        height, width: of the image in pixels, scalar integer tensors of at least 2.
+        height, width: of the image in pixels, scalar integer tensors.
 
     Returns:
         `[1, 4]` float32: y1, x1, y2, x2, where 0 and 1 are the centres of the first
@@ -19,7 +19,7 @@ def central_square_box(height, width):
 
     def interval(size):
         first = _first_of_square(size, side)
-        last_pixel = tf.cast(size - 1, tf.float32)
+        last_pixel = tf.cast(tf.maximum(size - 1, 1), tf.float32)  # Of one pixel it is the first.
         return tf.cast(first, tf.float32) / last_pixel, (
             tf.cast(first + side - 1, tf.float32) / last_pixel
         )

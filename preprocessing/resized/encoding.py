@@ -50,7 +50,7 @@ class Encoder:
             A serialized `tf.train.Example`.
 
         Raises:
-            UndecodableImageError: if this is no image, or less than two pixels high or wide.
+            UndecodableImageError: if this is no image.
         """
         try:
             with tf.device("CPU"):

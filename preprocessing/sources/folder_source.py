@@ -4,15 +4,13 @@ import os
 
 import tensorflow as tf
 
-from preprocessing.error_text import operation_text
 from preprocessing.sources.examples import Examples
+from preprocessing.sources.image_decoding import decode_rgb, image_fault
 from preprocessing.sources.image_folder import list_folder
 from preprocessing.sources.image_format import ImageFormat
 from preprocessing.sources.indices import Indices
 from preprocessing.sources.labelled_images import ImageSource, no_split
 from preprocessing.sources.split_part import split_part
-
-_CHANNELS = 3  # that all images are decoded to
 
 
 def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
@@ -39,20 +37,18 @@ def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
             # Not as constants: a million paths would make the graph hundreds of megabytes.
             path, label = tf.numpy_function(find, [index], (tf.string, tf.int64), stateful=False)
             label.set_shape([])
-            return image_format.example(_decode(tf.io.read_file(path)), label)
+            return image_format.example(decode_rgb(tf.io.read_file(path)), label)
 
         return Examples(Indices(first, end), decode)
 
     def fault():
-        """The first image that cannot be decoded."""
+        """The first image that cannot be read."""
         for split in folder.splits.values():
             for path in split.paths:
-                try:
-                    _decode(tf.io.read_file(path))
-                except tf.errors.OpError as error:
-                    text = operation_text(error)
-                    return f"{os.fsdecode(path)} cannot be decoded ({text}). Remove it."
-        return None
+                text = image_fault(os.fsdecode(path))
+                if text:
+                    return f"{os.fsdecode(path)} {text}. Remove it."
+        return "an image could not be read, and all can be now. Leave the folder as it is."
 
     classes = folder.class_names
     ignored = f"; ignored: {', '.join(folder.ignored)}" if folder.ignored else ""
@@ -64,9 +60,3 @@ def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
         examples,
         fault,
     )
-
-
-def _decode(encoded):
-    image = tf.image.decode_image(encoded, _CHANNELS, expand_animations=False)
-    image.set_shape([None, None, _CHANNELS])
-    return image

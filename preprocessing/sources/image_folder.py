@@ -6,9 +6,12 @@ import os
 import numpy as np
 
 from preprocessing.data_error import DataError
-from preprocessing.storage import is_folder, is_local, join, names_in, tf_path
+from preprocessing.storage import broken_link, is_folder, is_local, join, names_in, tf_path
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".avif"),
+    *(".tif", ".tiff", ".jp2", ".tga", ".ppm", ".pgm", ".pbm"),
+)
 _SPLITS = {
     "train": "train",
     "training": "train",
@@ -133,6 +136,9 @@ def _no_image(folder, name):
     path = join(folder, name)
     if name.lower().endswith(SUFFIXES):
         raise DataError(f"{path}: an image outside of the class folders. Move it into its class.")
+    target = broken_link(path)
+    if target:
+        raise DataError(f"{path} is a link to {target}, where there is nothing. Put it right.")
     return path
 
 
@@ -140,8 +146,7 @@ def _stray(path):
     if is_folder(path):
         return DataError(f"{path}: a folder in a class folder. Expected images there only.")
     return DataError(
-        f"{path}: no image that TensorFlow decodes, by its name. Expected {', '.join(SUFFIXES)}; "
-        "convert it, or remove it."
+        f"{path}: no image by its name. Expected {', '.join(SUFFIXES)}; convert it, or remove it."
     )
 
 

@@ -64,6 +64,11 @@ def test_a_photograph_stands_upright(tmp_path):
     assert upright[:7].min() > 200 > 50 > upright[9:].max()
 
 
+def test_one_pixel_is_the_central_square_of_a_line():
+    image = network_input(Image.fromarray(colours(1, 9)), 4, 3)
+    np.testing.assert_allclose(image, np.broadcast_to(colours(1, 9)[0, 4] / 127.5 - 1, [4, 4, 3]))
+
+
 def write_text(path):
     path.write_text("not an image")
 
@@ -73,8 +78,8 @@ def write_truncated(path):
     path.write_bytes(path.read_bytes()[:2000])
 
 
-def write_narrow(path):
-    Image.new("L", (1, 9)).save(path, format="PNG")
+def write_nothing(path):
+    path.write_bytes(b"")
 
 
 def write_floats(path):
@@ -91,7 +96,7 @@ def write_large_integers(path):
         (lambda path: None, "there is no such file. Expected an image."),
         (write_text, "no image that can be read. Expected PNG, JPEG or another format"),
         (write_truncated, "no image that can be read (image file is truncated"),
-        (write_narrow, "the image has 1×9 pixels. Expected at least 2×2."),
+        (write_nothing, "the file is empty (0 bytes). Expected an image."),
         (write_floats, "the image's numbers have no known range."),
         (write_large_integers, "the image's numbers have no known range."),
     ],

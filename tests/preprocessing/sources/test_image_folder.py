@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from preprocessing.choices import RESAMPLINGS
 from preprocessing.data_error import DataError
 from preprocessing.image_source import open_images
 from preprocessing.sources.image_folder import is_folder_path, list_folder
@@ -90,7 +91,10 @@ def test_splits(root):
         (("notes.txt",), "ROOT: there are no class folders."),
         (("cat/1.jpg", "dog/"), "ROOT/dog: this class has no images. Add some, or remove the"),
         (("cat/1.jpg", "2.jpg"), "ROOT/2.jpg: an image outside of the class folders. Move it"),
-        (("cat/1.jpg", "cat/notes.txt"), "ROOT/cat/notes.txt: no image that TensorFlow decodes"),
+        (
+            ("cat/1.jpg", "cat/notes.txt"),
+            "ROOT/cat/notes.txt: no image by its name. Expected .jpg",
+        ),
         (("cat/1.jpg", "cat/more/2.jpg"), "ROOT/cat/more: a folder in a class folder. Expected"),
         (
             ("train/a/1.jpg", "train/b/1.jpg", "val/a/1.jpg"),
@@ -129,6 +133,47 @@ def test_a_name_that_tfds_does_not_know_may_be_a_folder(tmp_path, monkeypatch):
 def test_what_can_only_be_a_folder(path):
     assert is_folder_path(path)
     assert not is_folder_path("imagenet_resized/32x32")
+
+
+def test_a_class_folder_that_is_a_broken_link(tmp_path):
+    """Not a stray file, which would be passed over."""
+    root = write(tmp_path, "cat/1.jpg", "dog/2.jpg")
+    (tmp_path / "bird").symlink_to("elsewhere")
+    with pytest.raises(DataError, match=f"^{root}/bird is a link to elsewhere, where there is no"):
+        list_folder(root)
+
+
+@pytest.mark.parametrize(
+    ("link", "message"),
+    [
+        ("elsewhere", "/dog/3.jpg is a link to elsewhere, where there is nothing. Remove it."),
+        ("", "/dog/3.jpg cannot be read ("),
+    ],
+)
+def test_an_image_that_is_gone_is_named(tmp_path, link, message):
+    """`preprocessing.verify`, which others are referred to, knows no records here."""
+    root = write(tmp_path, "cat/1.jpg", "dog/3.jpg")
+    source = open_images(root, 8, 3, 2)
+    (tmp_path / "dog/3.jpg").unlink()
+    if link:
+        (tmp_path / "dog/3.jpg").symlink_to(link)
+    with pytest.raises(DataError) as caught, source.reading():
+        list(source.split("train"))
+    assert str(caught.value).startswith(f"Data set {root!r}: {root}{message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_images_that_are_one_pixel_wide_or_high(tmp_path):
+    """Their central square is one pixel."""
+    root = write(tmp_path, "a/")
+    for name, shape in {"wide": [1, 9, 1], "high": [9, 1, 1], "dot": [1, 1, 1]}.items():
+        pixels = np.arange(np.prod(shape)).astype(np.uint8).reshape(shape) * 10
+        (tmp_path / "a" / f"{name}.png").write_bytes(tf.io.encode_png(pixels).numpy())
+    for resampling in RESAMPLINGS:
+        source = open_images(root, 8, 3, 1, resampling=resampling)
+        images = [example["images"] for example in source.split("train").as_numpy_iterator()]
+        levels = sorted({round(float(value)) for i in images for value in np.ravel(i + 1) * 127.5})
+        assert levels == [0, 40]
 
 
 def test_an_image_that_is_none_is_named(tmp_path):
