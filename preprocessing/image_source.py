@@ -1,5 +1,8 @@
 """Data sets of labelled images by name: the digits, what tfds has, folders of class folders."""
 
+from typing import Optional
+
+from preprocessing.class_list import check_same_classes
 from preprocessing.data_error import DataError
 from preprocessing.sources.digit_source import open_digits
 from preprocessing.sources.folder_source import open_folder
@@ -18,6 +21,7 @@ def open_images(
     data_dir: str = "",
     resampling: str = "bilinear",
     resized: str = "auto",
+    class_names: Optional[tuple[str, ...]] = None,
 ) -> ImageSource:
     """Opens a data set by name.
 
@@ -31,8 +35,12 @@ def open_images(
         resampling: one of `choices.RESAMPLINGS`; the digits have their own.
         resized: "auto" to read images that are stored at this size already, where
             there are any; "never" for the originals.
+        class_names: those that a model was trained with, by label: the data must have the
+            same, and class folders get the same labels. Empty for a model of an earlier
+            version, which stored none; None for a new one. See `class_list.in_order`.
 
     Raises:
+        ClassesChangedError: if the data has other classes than `class_names`.
         DataError: if the data set is unknown, not prepared, without labels, or of
             another number of classes.
     """
@@ -40,14 +48,15 @@ def open_images(
     if dataset == "digits":
         source = open_digits(image_format)
     elif is_folder_path(dataset):
-        source = open_folder(dataset, image_format)
+        source = open_folder(dataset, image_format, class_names)
     else:
         try:
             source = open_tfds(dataset, image_format, num_classes, data_dir, resized)
         except UnknownDataSetError:
             if not is_folder(dataset):
                 raise
-            source = open_folder(dataset, image_format)
+            source = open_folder(dataset, image_format, class_names)
+    check_same_classes(dataset, class_names, source.class_names)
     if source.num_classes != num_classes:
         raise DataError(
             f"Data set {dataset!r} has {source.num_classes} classes, the model {num_classes}. "

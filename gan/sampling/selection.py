@@ -50,7 +50,7 @@ def read_classes(texts: list[str], names: ClassNames) -> list[int]:
 
     Args:
         texts: each a class as `ClassNames.resolve` takes it, or several of these and
-            ranges of indices, as `goldfish,3,10-12`.
+            ranges of numbers, as `goldfish,3,10-12`.
         names: the classes there are.
 
     Returns:
@@ -74,11 +74,12 @@ def read_classes(texts: list[str], names: ClassNames) -> list[int]:
 def _resolve(part, names):
     found = _RANGE.fullmatch(part)
     try:
-        if not found:
+        if not found or names.is_name(part):
             return [names.resolve(part)]
-        first, last = map(names.resolve, found.groups())
+        first, last = found.groups()
+        classes = names.resolve_range(first, last)
     except ClassNameError as error:
         raise SelectionError(f"--class={part}: {error}") from error
-    if last < first:
+    if not classes:
         raise SelectionError(f"--class={part}: goes backwards. Give {last}-{first}.")
-    return range(first, last + 1)
+    return classes

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from preprocessing import digits
+from preprocessing.class_names import DIGIT_NAMES
 from preprocessing.sources.examples import Examples
 from preprocessing.sources.image_format import ImageFormat
 from preprocessing.sources.indices import Indices
@@ -31,4 +32,10 @@ def open_digits(image_format: ImageFormat) -> ImageSource:
 
         return Examples(Indices(first, end), decode, decode)
 
-    return ImageSource("digits", digits.NUM_CLASSES, "scikit-learn's digits", examples)
+    return ImageSource(
+        "digits",
+        digits.NUM_CLASSES,
+        "scikit-learn's digits",
+        examples,
+        class_names=DIGIT_NAMES,
+    )

@@ -1,9 +1,11 @@
 """A folder of class folders as a source of images."""
 
 import os
+from typing import Optional
 
 import tensorflow as tf
 
+from preprocessing.class_list import describe
 from preprocessing.sources.examples import Examples
 from preprocessing.sources.image_decoding import decode_rgb, image_fault
 from preprocessing.sources.image_folder import list_folder
@@ -13,13 +15,15 @@ from preprocessing.sources.labelled_images import ImageSource, no_split
 from preprocessing.sources.split_part import split_part
 
 
-def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
-    """Opens a folder of class folders.
+def open_folder(
+    dataset: str, image_format: ImageFormat, class_names: Optional[tuple[str, ...]] = None
+) -> ImageSource:
+    """Opens a folder of class folders; see `image_folder.list_folder`.
 
     Raises:
         DataError: see `image_folder.list_folder`.
     """
-    folder = list_folder(dataset)
+    folder = list_folder(dataset, class_names)
     counts = {name: len(split.labels) for name, split in folder.splits.items()}
 
     def examples(name, for_training):
@@ -50,13 +54,13 @@ def open_folder(dataset: str, image_format: ImageFormat) -> ImageSource:
                     return f"{os.fsdecode(path)} {text}. Remove it."
         return "an image could not be read, and all can be now. Leave the folder as it is."
 
-    classes = folder.class_names
     ignored = f"; ignored: {', '.join(folder.ignored)}" if folder.ignored else ""
     return ImageSource(
         dataset,
-        len(classes),
-        f"folder {dataset}, classes {classes[0]} to {classes[-1]}, images cropped and resized "
+        len(folder.class_names),
+        f"folder {dataset}, {describe(folder.class_names)}, images cropped and resized "
         f"({image_format.resampling}) while reading{ignored}",
         examples,
         fault,
+        class_names=folder.class_names,
     )

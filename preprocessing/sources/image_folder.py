@@ -2,9 +2,11 @@
 
 import dataclasses
 import os
+from typing import Optional
 
 import numpy as np
 
+from preprocessing.class_list import in_order
 from preprocessing.data_error import DataError
 from preprocessing.storage import broken_link, is_folder, is_local, join, names_in, tf_path
 
@@ -37,7 +39,8 @@ class ImageFolder:
     """What a folder holds.
 
     Attributes:
-        class_names: names of the class folders, sorted: class `i` at place `i`.
+        class_names: names of the class folders, see `class_list.in_order`: class `i` at
+            place `i`.
         splits: "train", and "validation" and "test" if there are, in a fixed random order:
             a part of a split then has all classes, too.
         ignored: files beside the class folders that are no images.
@@ -58,13 +61,14 @@ def is_folder_path(dataset: str) -> bool:
     )
 
 
-def list_folder(folder: str) -> ImageFolder:
+def list_folder(folder: str, class_names: Optional[tuple[str, ...]] = None) -> ImageFolder:
     """Lists the images of a folder.
 
     Args:
         folder: `FOLDER/class/image.jpg`, which is the split "train"; or
             `FOLDER/split/class/image.jpg` with splits named train, val (or valid,
             validation) and test.
+        class_names: the stored ones of a run that goes on; see `class_list.in_order`.
 
     Raises:
         DataError: if there is no such folder or no image, if a class is empty, class
@@ -100,7 +104,9 @@ def list_folder(folder: str) -> ImageFolder:
                 f"{folder}: only split {owner!r} has a class folder {differing[0]!r} "
                 f"({len(differing)} such differences). All splits need the same class folders."
             )
-    return ImageFolder(classes, {s: _in_order(c) for s, c in listed.items()}, tuple(ignored))
+    names = in_order(classes, class_names)
+    splits = {split: _shuffled([found[name] for name in names]) for split, found in listed.items()}
+    return ImageFolder(names, splits, tuple(ignored))
 
 
 def _list_classes(root, ignored):
@@ -150,8 +156,8 @@ def _stray(path):
     )
 
 
-def _in_order(classes):
-    paths = np.array([tf_path(path) for paths in classes.values() for path in paths])
-    labels = np.repeat(np.arange(len(classes)), [len(paths) for paths in classes.values()])
+def _shuffled(paths_of_classes):
+    paths = np.array([tf_path(path) for paths in paths_of_classes for path in paths])
+    labels = np.repeat(np.arange(len(paths_of_classes)), list(map(len, paths_of_classes)))
     order = np.random.RandomState(_ORDER_SEED).permutation(len(paths))
     return FolderSplit(paths[order], labels[order].astype(np.int64))

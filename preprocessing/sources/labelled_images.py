@@ -31,6 +31,7 @@ class ImageSource:
             for training may come from a lossy cache.
         fault: what is wrong with the data, where an error of reading says too little.
         inexact: why no split can be read in stored order, as for evaluation; "" where they can.
+        class_names: class `i` at place `i`; None where the data has no names for them.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ImageSource:
     examples: Callable[[str, bool], Examples]
     fault: Callable[[], Optional[str]] = lambda: None
     inexact: str = ""
+    class_names: Optional[tuple[str, ...]] = None
 
     def count(self, name: str) -> int:
         """Number of images of a split; DataError if there is no such split."""

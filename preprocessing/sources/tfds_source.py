@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from preprocessing.choices import EXACT_STORES, STORES
+from preprocessing.class_list import describe, numbered
 from preprocessing.data_error import DataError
 from preprocessing.error_text import first_line
 from preprocessing.records.metadata import INFO_FILE
@@ -52,6 +53,11 @@ def open_tfds(
         there = cached_versions(root, name, size, resampling) if resized != "never" else ()
         raise _unprepared(dataset, builder, there)
     description = training.description
+    label = training.info.features["label"]
+    classes = getattr(label, "num_classes", None)
+    names = tuple(label.names) if classes and numbered(label.names) else None
+    if names:
+        description += f", {describe(names)}"
     if originals and training is not originals:
         description += compare(training, originals)
     inexact = ""
@@ -68,11 +74,10 @@ def open_tfds(
         except (KeyError, ValueError) as error:
             raise no_split(dataset, split, chosen.info.splits) from error
 
-    classes = getattr(training.info.features["label"], "num_classes", None)
     if classes is None:  # Plain integers, which nothing has checked.
         _check_labels(dataset, originals or training, num_classes)
         classes = num_classes
-    return ImageSource(dataset, classes, description, examples, inexact=inexact)
+    return ImageSource(dataset, classes, description, examples, inexact=inexact, class_names=names)
 
 
 def open_prepared(dataset: str, data_dir: str) -> tuple[Any, str]:

@@ -77,3 +77,10 @@ def test_unknown_split(data_dir):
 def test_digits_have_ten_classes():
     with pytest.raises(DataError, match="has 10 classes, the model 7. Give --num_classes=10."):
         open_images("digits", 16, 1, 7)
+
+
+def test_classes_with_names(data_dir):
+    digits = open_images("digits", 16, 1, 10)
+    assert digits.class_names[7] == "seven"
+    assert open_images("colours", 16, 3, 3, data_dir).class_names is None
+    assert open_images("numbers", 16, 3, 3, data_dir).class_names is None

@@ -78,3 +78,34 @@ def test_no_classes(text, message):
 
 def test_digits_by_word():
     assert read_classes(["three,8"], DIGITS) == [3, 8]
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "classes"),
+    [
+        (("0-2", "4-6", "8-13"), "4-6", [1]),  # ages: a name, not a range
+        (("0-2", "4-6", "8-13"), "4-6,0-2", [1, 0]),
+        (("0-2", "4-6", "8-13"), "0-1", [0, 1]),
+        (("a", "a,b", "b"), "a,b", [1]),
+        (("a", "a,b", "b"), "b,a", [2, 0]),
+        (("1", "2", "5", "10"), "2-10", [1, 2, 3]),
+        (("1", "10", "2", "5"), "2-10,1", [2, 3, 1, 0]),  # in an earlier version's order
+        (("1", "2", "5", "10"), "10", [3]),
+    ],
+)
+def test_folders(names, text, classes):
+    assert read_classes([text], class_names("/data", len(names), names)) == classes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0", "--class=0: no such class. Expected a name of 0=1, 1=2, 2=5; numbers are names here"),
+        ("2-4", "--class=2-4: no such class."),
+        ("5-1", "--class=5-1: goes backwards. Give 1-5."),
+    ],
+)
+def test_no_folders(text, message):
+    with pytest.raises(SelectionError) as error:
+        read_classes([text], class_names("/data", 3, ("1", "2", "5")))
+    assert message in str(error.value)

@@ -208,3 +208,35 @@ def test_names_that_are_no_text(tmp_path):
     with pytest.raises(DataError) as raised, source.reading():
         list(source.split("train"))
     assert f"{os.fsdecode(root)}/c\udce4ts/\udcff.png cannot be decoded" in str(raised.value)
+
+
+# TensorFlow's storage in memory takes folder 10 for a part of folder 1: only local folders.
+def test_folders_with_numbers_have_the_order_of_numbers(tmp_path):
+    root = str(tmp_path)
+    names = [str(label) for label in range(12)]
+    write(root, *(f"{name}/{name}.jpg" for name in names))
+    folder = list_folder(root)
+    assert folder.class_names == tuple(names)
+    for path, label in zip(folder.splits["train"].paths, folder.splits["train"].labels):
+        assert path.decode() == f"{root}/{label}/{label}.jpg"
+    source = open_images(f"{root}/", 8, 3, 12)
+    assert source.class_names == tuple(names)
+    assert "classes 0 to 11, " in source.description
+    # A run of an earlier version, and one that goes on with its order.
+    for stored in ((), tuple(sorted(names))):
+        split = list_folder(root, stored).splits["train"]
+        of_class_two = split.paths[list(split.labels).index(2)]
+        assert of_class_two.decode() == f"{root}/10/10.jpg"
+
+
+def test_every_split_has_the_order_of_the_classes(tmp_path):
+    root = str(tmp_path)
+    names = ["1", "2", "10"]
+    write(root, *(f"{split}/{name}/1.jpg" for split in ("train", "val") for name in names))
+    folder = list_folder(root)
+    assert folder.class_names == tuple(names)
+    for split in folder.splits.values():
+        labels = {
+            path.decode().split("/")[-2]: label for path, label in zip(split.paths, split.labels)
+        }
+        assert labels == {"1": 0, "2": 1, "10": 2}
