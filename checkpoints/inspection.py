@@ -28,13 +28,14 @@ def describe(checkpoint: Checkpoint, with_names: bool = False) -> tuple[str, boo
     models = {network: MAKERS[network](model) for network in checkpoint.networks}
     weights = {network: weights_by_path(keras_model) for network, keras_model in models.items()}
     colour = "colour" if model.image_channels == 3 else "grey"
+    names = config.classes().describe()
     rows = [
         ("format", checkpoint.format),
         ("path", checkpoint.path),
         ("step", f"{checkpoint.step:,}"),
         ("preset", config.preset),
         ("images", f"{model.image_size}×{model.image_size}, {colour}"),
-        ("classes", f"{model.num_classes:,}"),
+        ("classes", f"{model.num_classes:,}" + (f": {names}" if names else "")),
         ("latent", f"{model.z_dim}"),
     ]
     for network, hamburger in (

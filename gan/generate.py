@@ -26,12 +26,11 @@ def main():
     from gan.image_files.several_outputs import open_outputs
     from gan.image_files.writer import open_writer
     from gan.sampling.image_request import ImageRequest, plan_images
-    from preprocessing.class_names import class_names
 
     # Before the model is built, which takes long: everything that can be wrong.
     checkpoint = open_checkpoint(flags.model, flags.step, flags.preset, flags.settings)
     model = checkpoint.config.model
-    names = class_names(checkpoint.config.data.dataset, model.num_classes)
+    names = checkpoint.config.classes()
     request = ImageRequest(
         **{field.name: getattr(flags, field.name) for field in dataclasses.fields(ImageRequest)}
     )

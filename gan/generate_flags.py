@@ -128,8 +128,9 @@ def _make_parser():
         action="append",
         default=[],
         metavar="CLASS",
-        help="name, WordNet id or index, or several, as goldfish,n01440764,3-5; may be given "
-        "again (default: all; ten of more than ten, unless --num is given)",
+        help="name, WordNet id or index, or several, as goldfish,n01440764,3-5; a class folder's "
+        "name comes before an index, and one with a comma is given alone; may be given again "
+        "(default: all; ten of more than ten, unless --num is given)",
     )
     images.add_argument(
         "--num",

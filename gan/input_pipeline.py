@@ -13,6 +13,7 @@ def open_real_images(config: ExperimentConfig) -> ImageSource:
     """Opens the data set of a job, as its networks take images.
 
     Raises:
+        ClassesChangedError: if it has other classes than the job, where those are known.
         DataError: if it cannot be used.
     """
     model, data = config.model, config.data
@@ -24,6 +25,7 @@ def open_real_images(config: ExperimentConfig) -> ImageSource:
         data.data_dir,
         data.resampling,
         data.resized,
+        config.class_names,
     )
 
 

@@ -92,13 +92,13 @@ def main():
     from gan.image_files.grid import to_png
     from gan.inversion.optimisation import invert
     from gan.inversion.picture import draw_inversion
-    from preprocessing.class_names import ClassNameError, class_names
+    from preprocessing.class_names import ClassNameError
 
     checkpoint = open_checkpoint(
         arguments.model, arguments.step, arguments.preset, model_settings(arguments)
     )
     classes = checkpoint.config.model.num_classes
-    names = class_names(checkpoint.config.data.dataset, classes)
+    names = checkpoint.config.classes()
     if arguments.class_text is not None:
         try:
             labels = [names.resolve(arguments.class_text)]
@@ -200,9 +200,12 @@ def _describe(result, names, seconds):
 
 
 def _class(label, names):
-    """Index and name, where the name says more."""
+    """Index and name, where the name says more; a name that is a number comes first."""
     name = names.name(label)
-    return str(label) if name == str(label) else f"{label} ({name})"
+    if name == str(label):
+        return name
+    is_named_by_index = names.flag_value(label) == str(label)
+    return f"{label} ({name})" if is_named_by_index else f"{name} (label {label})"
 
 
 if __name__ == "__main__":

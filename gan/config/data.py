@@ -17,7 +17,11 @@ class DataConfig:
     )
     data_dir: str = option("", "folder of tfds data sets; empty for tfds's own default")
     train_split: str = option("train", "split to train on, or a part of one as train[:1000]")
-    test_split: str = option("validation", "split to evaluate against (digits: test)")
+    test_split: str = option(
+        "validation",
+        "split to evaluate against; not given, and not in the data: test, validation, or a tenth "
+        "of the training images, which are then not trained on",
+    )
     shuffle_buffer: int = option(10_000, "undecoded images held for shuffling")
     resampling: str = option(
         RESAMPLINGS[0],

@@ -13,10 +13,10 @@ from preprocessing.class_names import ClassNames
 
 def file_name(label: int, seed: int, names: ClassNames) -> str:
     """Name of the file of one image, which sorts by class and seed."""
-    digits = len(str(names.num_classes - 1))
+    number = names.number(label)
     name = re.sub("[^a-z0-9]+", "_", names.name(label).lower()).strip("_")
-    name = "" if name == str(label) else f"_{name}"
-    return f"class_{label:0{digits}}{name}_seed_{seed:06}.png"
+    name = f"_{name}" if name and name.lstrip("0") != str(number).lstrip("0") else ""
+    return f"class_{number:0{names.number_width}}{name}_seed_{seed:06}.png"
 
 
 @contextlib.contextmanager

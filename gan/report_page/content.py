@@ -130,6 +130,7 @@ def _facts(config, run, log, newest):
     facts = [
         ("preset", config.preset),
         ("data", config.data.dataset),
+        *([("classes", names)] if (names := config.classes().describe()) else []),
         ("step", f"{step:,} of {config.training.steps:,}"),
         ("images trained on", f"{images:,}"),
         ("training time", f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds:.0f} s"),

@@ -107,7 +107,8 @@ def plan_images(request: ImageRequest, names: ClassNames) -> PlannedImages:
         title = f"{_called(classes[0], names)}, {title}"
     if truncation is not None:
         title += f", truncation {truncation:g}"
-    return PlannedImages(plan, _name(request, kind, classes, seeds), title, note)
+    numbers = [names.number(label) for label in classes]
+    return PlannedImages(plan, _name(request, kind, numbers, seeds), title, note)
 
 
 def _choose_classes(request, names):
@@ -115,7 +116,8 @@ def _choose_classes(request, names):
     if request.classes:
         classes = read_classes(request.classes, names)
         # On the way from class to class one may come again.
-        return (classes if request.interpolate == "classes" else _unique(classes)), ""
+        note = names.told(classes)
+        return (classes if request.interpolate == "classes" else _unique(classes)), note
     everything = list(range(names.num_classes))
     if len(everything) <= _CLASSES_SHOWN or request.num is not None:
         return everything, ""
@@ -169,10 +171,10 @@ def _are_consecutive(values):
     return all(value == values[0] + index for index, value in enumerate(values))
 
 
-def _name(request, kind, classes, seeds):
+def _name(request, kind, numbers, seeds):
     """A file's name that tells what was asked for."""
     parts = [kind] if kind in ("latents", "classes", "truncations") else []
-    parts += ["class", _numbers(classes) if request.classes else "all"]
+    parts += ["class", _numbers(numbers) if request.classes else "all"]
     if kind == "num":
         parts += ["num", str(len(seeds)), "seed", str(seeds[0])]
     else:

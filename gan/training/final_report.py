@@ -60,7 +60,8 @@ def describe_report(report: dict[str, Any], run: RunFolder, seconds: float) -> s
     times = report["repetitions"]
     best = run.best()
     speed = number(report["images_per_second"] or 0)
-    sample = command_to_copy("gan.generate", f"--run={run.path}", "--class=0")
+    first_class = run.read_config().classes().flag_value(0)
+    sample = command_to_copy("gan.generate", f"--run={run.path}", f"--class={first_class}")
     lines = [
         "",
         f"Trained {report['steps']} steps in {report['seconds']:.0f} s ({speed} images/s); this "

@@ -170,10 +170,11 @@ class TrainingMonitor:
         """Saves and logs the sample grid of images made from `grid_labels`."""
         if not self._is_chief:
             return
-        labels = grid_labels(self._config.model.num_classes)[::GRID_COLUMNS]
+        names = self._config.classes()
+        rows = grid_labels(self._config.model.num_classes)[::GRID_COLUMNS]
         # A diverged network must not fail here, before its divergence is reported.
         images = np.nan_to_num(images, nan=0.0, posinf=1.0, neginf=-1.0)
-        png = to_png(draw_grid(images, GRID_COLUMNS, labels))
+        png = to_png(draw_grid(images, GRID_COLUMNS, [names.name(label) for label in rows]))
         write_atomically(self._run.grid_path(step), png)
         writer.picture(step, "samples", png)
 

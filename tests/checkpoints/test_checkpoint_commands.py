@@ -1,5 +1,6 @@
 """python -m checkpoints.convert and .inspect, as a person uses them, and all that can go wrong."""
 
+import dataclasses
 import json
 import shlex
 import sys
@@ -13,6 +14,9 @@ from released_checkpoint import write_small
 import checkpoints
 import checkpoints.convert
 import checkpoints.inspect
+from checkpoints.weights_folder import Description, write_weights_folder
+from gan.networks import make_generator, weights_by_path
+from gan.presets import smoke
 
 COMMANDS = {"convert": checkpoints.convert.main, "inspect": checkpoints.inspect.main}
 
@@ -83,9 +87,29 @@ def test_convert_and_inspect(run_command, tmp_path):
     assert "the folder is not empty" in error
 
 
+def test_classes_of_a_data_set_go_with_a_converted_model(run_command, tmp_path):
+    names = ("cats, small", "\udce9", "z\n")
+    config = smoke().replace({"dataset": "/data", "num_classes": 3})
+    config = dataclasses.replace(config, class_names=names)
+    random = np.random.RandomState(0)
+    weights = weights_by_path(make_generator(config.model))
+    arrays = {f"generator/{path}": random.rand(*w.shape) for path, w in weights.items()}
+    description = Description(config, 7, {"format": "test"}, [])
+    write_weights_folder(str(tmp_path / "first"), description, arrays.items())
+    status, _, error = run_command("convert", tmp_path / "first", tmp_path / "second")
+    assert status == 0, error
+    text = (tmp_path / "second" / "config.json").read_bytes().decode("utf-8")
+    assert json.loads(text)["config"]["class_names"] == list(names)
+    status, out, _ = run_command("inspect", tmp_path / "second")
+    assert status == 0
+    assert "classes         3: 0=cats, small, 1=\\udce9, 2=z\\n\n" in out
+    assert checkpoints.load(str(tmp_path / "second")).config.classes().resolve("\udce9") == 1
+
+
 def test_inspect_the_shipped_model(run_command):
     status, out, _ = run_command("inspect", "digits")
     assert status == 0
+    assert "classes         10\n" in out
     assert "119,810 trainable parameters" in out
     assert "16×16, grey" in out
     assert "48 channels, rank 6, 6 steps, 1 group" in out

@@ -1,11 +1,13 @@
 """Configuration and presets."""
 
+import dataclasses
 import json
+import os
 
 import pytest
 
 from gan.config import ConfigError, ExperimentConfig, ModelConfig
-from gan.presets import PRESETS, get_preset, hamgan_baby, hamgan_strong
+from gan.presets import PRESETS, get_preset, hamgan_baby, hamgan_strong, smoke
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -98,3 +100,30 @@ def test_rank_of_a_ham_must_fit_its_groups():
     with pytest.raises(ConfigError, match="--generator_ham_rank=32: must be at most 16, the chan"):
         ModelConfig(ham_groups=16)
     assert ModelConfig(ham_groups=16, ham="pooled_attention").ham_groups == 16
+
+
+def test_class_names_are_stored():
+    """Folder names need not be UTF-8; the file is."""
+    names = tuple(["cats, small", "猫", os.fsdecode(b"caf\xe9"), "0", *map(chr, range(97, 103))])
+    config = dataclasses.replace(smoke().replace({"dataset": "/pets"}), class_names=names)
+    text = config.to_json().encode("utf-8")
+    again = ExperimentConfig.from_json(text)
+    assert again == config
+    assert again.classes().resolve(names[2]) == 2
+    assert (again.classes().resolve("猫"), again.classes().name(1)) == (1, "猫")
+    # Of before training, and of earlier versions.
+    content = json.loads(smoke().to_json())
+    assert content["class_names"] is None
+    del content["class_names"], content["held_out_of"]
+    earlier = ExperimentConfig.from_json(json.dumps(content))
+    assert earlier.class_names == ()
+    assert ExperimentConfig.from_json(earlier.to_json()) == earlier
+    assert smoke().classes().resolve("seven") == 7
+
+
+@pytest.mark.parametrize("names", ["cats", ["a"], [*"aabcdefghi"], list(range(10)), [None] * 10])
+def test_wrong_class_names(names):
+    content = json.loads(smoke().to_json())
+    content["class_names"] = names
+    with pytest.raises(ConfigError, match="is not a configuration .*class_names"):
+        ExperimentConfig.from_json(json.dumps(content))

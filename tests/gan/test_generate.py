@@ -1,5 +1,6 @@
 """python -m gan.generate as a person uses it, and all that can go wrong."""
 
+import dataclasses
 import functools
 import os
 
@@ -10,6 +11,7 @@ from PIL import Image
 from released_checkpoint import write_small
 
 import gan.generate
+from checkpoints.conversion import convert
 from checkpoints.tensor_names import average_name
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
@@ -364,3 +366,51 @@ def test_weights_that_cannot_be_read_are_no_fault_of_the_target(generate, monkey
     status, _, error = generate("--out=a.png", "--out=folder")
     assert (status, error) == (1, "error: model.ckpt-7.data: Input/output error.\n")
     assert os.listdir(".") == []
+
+
+def of_folders(*names):
+    """The configuration of a run of class folders."""
+    config = smoke().replace({"dataset": "/data", "num_classes": len(names)})
+    return dataclasses.replace(config, class_names=names)
+
+
+def test_class_folders_by_name_also_from_a_converted_model(generate, tmp_path):
+    names = ("cats, small", "dogs", os.fsdecode(b"\xe9"))
+    run = write_run(tmp_path / "run", of_folders(*names))
+    convert(run, str(tmp_path / "converted"))
+    for model in (run, "converted"):
+        pictures = []
+        for label, text in enumerate((names[0], "dogs", names[2])):
+            status, _, error = generate(
+                f"--run={model}", f"--class={text}", "--num=1", f"--out={label}.png"
+            )
+            assert (status, error.split("=")[0]) == (0, f"Classes: {label}")
+            pictures.append((tmp_path / f"{label}.png").read_bytes())
+            assert generate(f"--run={model}", f"--class={label}", "--num=1", "--out=b.png")[0] == 0
+            assert (tmp_path / "b.png").read_bytes() == pictures[-1]
+        assert len(set(pictures)) == 3
+        status, _, error = generate(f"--run={model}", "--class=dgos", "--num=1")
+        assert (status, error) == (
+            1,
+            "error: --class=dgos: no such class. Did you mean dogs (1)?\n",
+        )
+        assert (
+            generate(f"--run={model}", "--num=3", f"--out={tmp_path}/all_of_{model[-3:]}")[0] == 0
+        )
+    assert sorted(os.listdir(tmp_path / "all_of_ted")) == [
+        "class_0_cats_small_seed_000000.png",
+        "class_1_dogs_seed_000001.png",
+        "class_2_udce9_seed_000002.png",
+    ]
+
+
+def test_a_folders_number_is_the_class(generate, tmp_path):
+    run = write_run(tmp_path / "run", of_folders(*map(str, range(1, 11))))
+    status, out, error = generate(f"--run={run}", "--class=10", "--num=1")
+    assert (status, error) == (0, "Classes: 9=10\n")
+    assert "class_10_num_1_seed_0_step_7.png" in out
+    status, out, error = generate(f"--run={run}", "--class=9-10", "--num=2", "--out=a.npz")
+    assert np.load(tmp_path / "a.npz")["arr_1"].tolist() == [8, 9]
+    status, _, error = generate(f"--run={run}", "--class=0", "--num=1")
+    assert status == 1
+    assert error.startswith("error: --class=0: no such class. Expected a name of 0=1, 1=2, ")

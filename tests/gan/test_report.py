@@ -1,6 +1,7 @@
 """python -m gan.report: the page of a run folder made by hand."""
 
 import base64
+import dataclasses
 import io
 import json
 import pathlib
@@ -104,6 +105,15 @@ def test_page(report, run):
     assert "padding: 1.5em" in style
     assert 'name="viewport"' in style
     assert not re.search(r'(src|href)="(?!data:)', page)
+
+
+def test_page_of_a_run_of_class_folders(report, run):
+    changes = {"dataset": "/pets", "num_classes": 2}
+    names = ("cats & <dogs>", "\udce9")
+    run.write_config(dataclasses.replace(smoke().replace(changes), class_names=names))
+    assert report(run.path)[0] == 0
+    page = pathlib.Path(run.path, "report.html").read_text(encoding="utf-8")
+    assert "0=cats &amp; &lt;dogs&gt;, 1=\\udce9" in page
 
 
 def test_newest_of_several_evaluations_of_a_step(report, run):

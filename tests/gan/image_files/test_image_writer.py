@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan.image_files.folder import file_name
 from gan.image_files.grid import GridError
 from gan.image_files.writer import open_writer
 from gan.sampling.image_request import ImageRequest, plan_images
@@ -137,3 +138,27 @@ def test_png_of_a_folder_is_a_plain_image(tmp_path):
     content = (tmp_path / "images" / "class_7_seed_000000.png").read_bytes()
     with Image.open(io.BytesIO(content)) as picture:
         assert (picture.mode, picture.size) == ("L", (8, 8))
+
+
+@pytest.mark.parametrize(
+    ("names", "label", "expected"),
+    [
+        (("cats, small", "dogs"), 0, "class_0_cats_small_seed_000003.png"),
+        (tuple(map(str, range(1, 11))), 0, "class_01_seed_000003.png"),
+        (tuple(map(str, range(1, 11))), 9, "class_10_seed_000003.png"),
+        (tuple(f"{number:03}" for number in range(12)), 0, "class_00_seed_000003.png"),
+        (tuple(f"{number:03}" for number in range(12)), 7, "class_07_seed_000003.png"),
+        (("1", "2", "cat"), 1, "class_1_2_seed_000003.png"),
+        (("猫", "犬"), 1, "class_1_seed_000003.png"),
+        (("n/a", 200 * "b"), 0, "class_0_n_a_seed_000003.png"),
+    ],
+)
+def test_names_of_files(names, label, expected):
+    assert file_name(label, 3, class_names("/data", len(names), names)) == expected
+
+
+def test_names_of_files_differ():
+    names = class_names("/data", 4, ("1", "01", "猫", 255 * "a"))
+    files = {file_name(label, 3, names) for label in range(4)}
+    assert len(files) == 4
+    assert max(map(len, files)) < 100

@@ -1,5 +1,6 @@
 """The progress of a job: images, speed and time left, as shown and as recorded."""
 
+import dataclasses
 import io
 import os
 
@@ -168,6 +169,21 @@ def test_grid_is_saved_and_logged(make_monitor, run):
     with open(run.grid_path(10), "rb") as file:
         assert file.read(4) == b"\x89PNG"
     assert writer.pictures == [(10, "samples")]
+
+
+def test_rows_of_the_grid_have_the_names_of_the_classes(make_monitor, run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        gan.training.monitor, "draw_grid", lambda *arguments: drawn.append(arguments)
+    )
+    monkeypatch.setattr(gan.training.monitor, "to_png", lambda picture: b"")
+    for changes, names in (({"num_classes": 2}, ("cats", "dogs")), ({}, None)):
+        config = dataclasses.replace(
+            smoke().replace({"dataset": "/pets" if names else "digits", **changes}),
+            class_names=names,
+        )
+        TrainingMonitor(config, run, 0, 0.0).grid(10, np.zeros([20, 16, 16, 1]), Writer())
+    assert [labels for _, _, labels in drawn] == [["cats", "dogs"], list("0123456789")]
 
 
 def test_grid_of_a_diverged_generator_is_grey(make_monitor, run):
