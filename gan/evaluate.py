@@ -112,23 +112,23 @@ def main():
     from gan.evaluation.log import EvaluationLog
     from gan.evaluation.protocol import Evaluation, check_real_images
     from gan.evaluation.record import table
-    from gan.input_pipeline import open_real_images
     from gan.run_folder import RunFolder
 
     settings = model_settings(arguments)
     checkpoint = open_checkpoint(arguments.model, arguments.step, arguments.preset, settings)
     config = checkpoint.config.replace(changes)
+    is_own_data = config.data.dataset == checkpoint.config.data.dataset
     run = RunFolder(arguments.model)
     if not (os.path.isfile(run.config_path) and os.path.isdir(run.checkpoint_dir)):
         run = None
+    source, config, description = _open_data(config, changes, is_own_data)
     data = config.data
-    source = open_real_images(config)
     out = arguments.out or (run.path if run else _default_out(arguments.model))
     log = EvaluationLog(out)
     log.check()
     network = open_inception(config)
     check_real_images(config, source, for_judge=network is None)
-    print(f"Real images: {source.description}", flush=True)
+    print(f"Real images: {description}", flush=True)
     for line in checkpoint.notes():
         print(line, file=sys.stderr)
     models = load_opened(checkpoint, discriminator=False)
@@ -153,6 +153,35 @@ def main():
     is_runs_own = run and os.path.realpath(out) == os.path.realpath(run.path)
     log.add(record if is_runs_own else {"model": name_of(arguments.model), **record})
     print(f"Recorded in {RunFolder(out).metrics_path}")
+
+
+def _open_data(config, given, is_own):
+    """Opens the real images.
+
+    Args:
+        config: the model's configuration, with the settings that were given.
+        given: names of these.
+        is_own: whether the data set is the one that the model was trained on.
+
+    Returns:
+        As `gan.real_images.open_and_choose`.
+    """
+    from gan.real_images import open_and_choose, without_held_out_part
+    from preprocessing.class_list import ClassesChangedError, numbered
+
+    if not is_own:
+        config = without_held_out_part(config, given)
+    try:
+        return open_and_choose(config, given, may_hold_out=not is_own)
+    except ClassesChangedError:
+        if is_own:
+            raise
+    print(
+        f"warning: --dataset={config.data.dataset}: has other classes than the model was trained "
+        f"with ({numbered(config.class_names)}); they are compared by number.",
+        file=sys.stderr,
+    )
+    return open_and_choose(dataclasses.replace(config, class_names=None), given)
 
 
 def _default_out(name_or_path):

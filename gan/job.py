@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 import time
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,10 @@ from gan.config import ExperimentConfig, field_names
 from gan.evaluation.feature_networks import open_inception
 from gan.evaluation.protocol import check_real_images
 from gan.evaluation.record import table
-from gan.input_pipeline import open_real_images
 from gan.job_description import describe_job
 from gan.metrics.activations import MetricError
 from gan.networks import weights_by_path
+from gan.real_images import as_it_began, count_split, open_and_choose
 from gan.run_evaluation import RunEvaluation
 from gan.run_folder import RunFolder
 from gan.training.engine import make_engine
@@ -47,21 +48,33 @@ class Job:
         config: the job.
         run: path of the run folder.
         trains: whether it is to train; else it only evaluates, and needs no engine.
+        given: names of the settings that a person has given; of the others the splits are
+            chosen by what is in the data, or are those of the run.
 
     Raises:
         DataError, RunFolderError, ConfigError; EngineError, StrategyError, ClusterError
             or TrainingError if it cannot train here.
     """
 
-    def __init__(self, config: ExperimentConfig, run: str, trains: bool = True):
-        self._config = config
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        run: str,
+        trains: bool = True,
+        given: Collection[str] = (),
+    ):
         self._run = RunFolder(run)
+        config = as_it_began(config, self._run, given)
         self._run.check(config)
         # Several workers find each other before TensorFlow does anything.
         self._engine = make_engine(config) if trains else None
-        self._source = open_real_images(config)
+        is_new = not find_steps(self._run.checkpoint_dir)
+        self._source, self._config, description = open_and_choose(config, given, is_new)
+        if trains:
+            count_split(self._source, "train_split", self._config.data.train_split)
+            self._engine.config = self._config
         engine = self._engine.description if trains else None
-        print(describe_job(config, run, self._source.description, engine), flush=True)
+        print(describe_job(self._config, run, description, engine), flush=True)
 
     def train(self):
         """Trains to `config.training.steps`, from the newest checkpoint if there is one.
@@ -187,7 +200,6 @@ class Job:
                 the clock stands.
             before_training: called with the monitor when nothing but training is to come.
         """
-        self._source.count(self._config.data.train_split)
         steps, run = self._config.training.steps, self._run
         with contextlib.ExitStack() as stack:
             if self._engine.is_chief:

@@ -2,7 +2,7 @@
 
 ```
 runs/digits/
-  config.json           the whole job; written first
+  config.json           the whole job, and the names of its classes; written first
   checkpoints/          model.ckpt-STEP..., TensorBoard events
   best/                 the checkpoint with the best evaluation, and best.json: which, by what
   grids/                step_000250.png: fixed latents, one row per class

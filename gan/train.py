@@ -55,9 +55,11 @@ def main():
 
     # TensorFlow takes seconds to import: only once the flags are known to be good.
     from gan.job import Job
+    from gan.real_images import SPLITS
 
     run = arguments.run or os.path.join("runs", config.preset)
-    job = Job(config, run, trains=trains)
+    given = [name for name in SPLITS if getattr(arguments, name) is not None]
+    job = Job(config, run, trains=trains, given=given)
     if arguments.mode == "train":
         job.train()
     elif arguments.mode == "eval":

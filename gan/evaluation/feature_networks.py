@@ -1,6 +1,7 @@
 """Which network judges the images of a job: the small judge, or Inception."""
 
 import hashlib
+import json
 import os
 from typing import Optional
 
@@ -67,7 +68,10 @@ def shared_judge_path(config: ExperimentConfig, cache_dir: str) -> str:
         name += f"_{data.resampling}"
     folder = data.dataset if os.path.isdir(data.dataset) else data.data_dir
     if folder:  # Another folder may hold other images of the same name.
-        name += "_" + hashlib.sha256(os.fsencode(os.path.abspath(folder))).hexdigest()[:8]
+        identity = os.fsencode(os.path.abspath(folder))
+        if folder == data.dataset and config.class_names:  # It may have had other classes.
+            identity += json.dumps(config.class_names).encode()
+        name += "_" + hashlib.sha256(identity).hexdigest()[:8]
     name += ".npz"
     return os.path.join(cache_dir, "judges", name.replace(os.sep, "_"))
 

@@ -17,6 +17,7 @@ from gan.metrics.feature_network import FeatureNetwork, NetworkRunner
 from gan.metrics.frechet_distance import frechet_distance
 from gan.metrics.inception import Inception
 from gan.metrics.kernel_distance import kernel_distance
+from gan.real_images import count_split
 from preprocessing.data_error import DataError
 from preprocessing.sources.labelled_images import ImageSource
 
@@ -181,10 +182,10 @@ def check_real_images(config: ExperimentConfig, source: ImageSource, for_judge: 
     """
     source.check_exact()
     split = config.data.test_split
-    if source.count(split) < 2:
+    if (count := count_split(source, "test_split", split)) < 2:
         raise DataError(
-            f"Data set {source.name!r}: split {split!r} has {source.count(split)} images; "
+            f"Data set {source.name!r}: split {split!r} has {count} images; "
             "an evaluation needs 2 or more."
         )
     if for_judge:
-        source.count(config.data.train_split)
+        count_split(source, "train_split", config.data.train_split)

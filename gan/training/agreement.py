@@ -1,6 +1,8 @@
 """Whether all workers start from the same checkpoint: each may see a run folder of its own."""
 
+import json
 import zlib
+from collections.abc import Sequence
 from typing import Optional
 
 import numpy as np
@@ -39,6 +41,30 @@ def check_same_start(
     compare(folder, worker_index(), of_workers.tolist())
 
 
+def check_same_data(
+    strategy: tf.distribute.Strategy, class_names: Optional[Sequence[str]], images: int
+):
+    """Checks that this worker reads the same classes, and as many images, as all others.
+
+    To be called by all workers at once; without others it returns at once.
+
+    Args:
+        strategy: of the job.
+        class_names: of the data, by label; None where it has no names.
+        images: to train on, of all workers together.
+
+    Raises:
+        TrainingError: in every worker, if one reads other data.
+        StrategyError: if a worker has ended.
+    """
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return
+    with lost_workers_explained():
+        rows = gather(strategy, [zlib.crc32(json.dumps(class_names).encode()), images])
+    of_workers = rows[:: len(rows) // num_workers()]
+    compare_data(worker_index(), of_workers.tolist())
+
+
 def gather(strategy: tf.distribute.Strategy, numbers: list[int]) -> np.ndarray:
     """What every process calls this with: int64 `[replicas, count]`, as replicas are numbered."""
 
@@ -59,6 +85,29 @@ def checksum(arrays: dict[str, np.ndarray]) -> int:
             np.ascontiguousarray(arrays[name]).tobytes(), zlib.crc32(name.encode(), crc)
         )
     return crc
+
+
+def compare_data(own: int, data: list[list[int]]):
+    """Checks that all workers read one data set.
+
+    Args:
+        own: index of this worker.
+        data: checksum of the classes and number of images of every worker.
+
+    Raises:
+        TrainingError: if they do not.
+    """
+    classes, images = data[own]
+    others = [
+        f"worker {index} finds {'other classes' if theirs != classes else f'{count} images'}"
+        for index, (theirs, count) in enumerate(data)
+        if [theirs, count] != data[own]
+    ]
+    if others:
+        raise TrainingError(
+            f"--dataset: worker {own} finds {images} images to train on, {', '.join(others)}. All "
+            "must read the same data: compare the folders of the data sets on these machines."
+        )
 
 
 def compare(folder: str, own: int, starts: list[list[int]]):

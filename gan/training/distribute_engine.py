@@ -15,7 +15,7 @@ from checkpoints.checkpoint_files import find_checkpoint, find_steps, read_varia
 from gan.config import ExperimentConfig
 from gan.networks import make_generator, weights_by_path
 from gan.run_folder import RunFolder
-from gan.training.agreement import check_same_start
+from gan.training.agreement import check_same_data, check_same_start
 from gan.training.augmentation import make_augmentation
 from gan.training.checkpoint_saver import check_finite, save_checkpoint
 from gan.training.cluster import is_chief
@@ -49,6 +49,7 @@ class DistributeEngine:
         config: the job.
 
     Attributes:
+        config: the job. Its splits and classes may be set until it trains.
         description: what it runs on, for a person.
         is_chief: whether this process writes the run folder.
 
@@ -60,7 +61,7 @@ class DistributeEngine:
     def __init__(self, config: ExperimentConfig):
         if config.execution.deterministic:
             tf.config.experimental.enable_op_determinism()
-        self._config = config
+        self.config = config
         self._strategy = make_strategy(config.execution)
         check_batch_size(config.training.batch_size, self._strategy)
         replicas = self._strategy.num_replicas_in_sync
@@ -114,9 +115,11 @@ class DistributeEngine:
             TrainingError: if training diverges or collapses and is not to be rolled back,
                 or a checkpoint cannot be written.
         """
-        keras.utils.set_random_seed(self._config.training.seed)  # Initialisers draw from it.
+        split = self.config.data.train_split
+        check_same_data(self._strategy, source.class_names, source.count(split))
+        keras.utils.set_random_seed(self.config.training.seed)  # Initialisers draw from it.
         with self._strategy.scope():
-            state = TrainingState(self._config)
+            state = TrainingState(self.config)
         loop = _Loop(self, run, monitor, state, on_checkpoint, interruption or Interruption())
         with source.reading(), lost_workers_explained():
             loop.start(initial_weights)
@@ -127,7 +130,7 @@ class _Loop:
     """One call of `train`: what the host does between executions."""
 
     def __init__(self, engine, run, monitor, state, on_checkpoint, interruption):
-        self._config = engine._config
+        self._config = engine.config
         self._strategy = engine._strategy
         self._is_chief = engine.is_chief
         self._run = run

@@ -18,10 +18,13 @@ class Engine(Protocol):
     """What trains a job.
 
     Attributes:
+        config: the job. Its splits and classes may be set until it trains: an engine is made
+            before the data is opened.
         description: what it is and runs on, for a person.
         is_chief: whether this process, of all that train together, writes the run folder.
     """
 
+    config: ExperimentConfig
     description: str
     is_chief: bool
 

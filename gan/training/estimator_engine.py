@@ -139,6 +139,7 @@ class EstimatorEngine:
         config: the job.
 
     Attributes:
+        config: the job. Its splits and classes may be set until it trains.
         description: what it runs on, for a person.
         is_chief: True: it trains alone.
 
@@ -166,7 +167,7 @@ class EstimatorEngine:
                 f"--engine=estimator: trains alone, and TF_CONFIG names {num_workers()} workers. "
                 "Use --engine=distribute, or unset TF_CONFIG."
             )
-        self._config = config
+        self.config = config
         self._tpu = None
         if execution.tpu:
             self._tpu, cores = find_tpu(execution)
@@ -186,7 +187,7 @@ class EstimatorEngine:
     def train(self, run, source, monitor, on_checkpoint, interruption=None, initial_weights=None):
         """Trains to `config.training.steps`; see `train`."""
         train(
-            self._config,
+            self.config,
             run,
             source,
             monitor,

@@ -278,11 +278,49 @@ def test_trains_on_a_folder_and_names_what_is_no_image(run_command, tmp_path):
     assert f"Real images: folder {images}, classes cat to dog" in out
     assert "(antialiased)" in out
     assert not (tmp_path / "run" / "judge.npz").exists()
-    assert find_steps(RunFolder(str(tmp_path / "run")).checkpoint_dir) == [0, 2]
+    assert "; trained on train[:2], evaluated against train[2:]: there is no split 'test'" in out
+    run = RunFolder(str(tmp_path / "run"))
+    assert find_steps(run.checkpoint_dir) == [0, 2]
+    assert run.read_config().class_names == ("cat", "dog")
+    assert run.read_config().data.train_split == "train[:2]"
     (images / "dog" / "4.png").write_bytes(b"no image")
     status, _, error = run_command("train", *flags, f"--run={tmp_path / 'other'}")
     assert status == 1
     assert f"error: Data set '{images}': {images}/dog/4.png cannot be decoded (" in error
+
+
+def test_trains_and_evaluates_on_class_folders_of_any_layout(run_command, tmp_path):
+    """As README shows them, with a preset that names a split that is not there."""
+    for folder in ("train/1", "train/2", "train/10", "val/1", "val/2", "val/10", "a", "b", "c"):
+        path = tmp_path / ("flat" if len(folder) == 1 else "split") / folder
+        path.mkdir(parents=True)
+        for number in range(4):
+            pixels = np.random.RandomState(number).randint(0, 256, [16, 16], np.uint8)
+            Image.fromarray(pixels).save(path / f"{number}.png")
+    for layout, test, label in (("split", "validation", "10"), ("flat", "train[10:]", "c")):
+        run = RunFolder(str(tmp_path / "runs" / layout))
+        flags = [*SMALL, f"--dataset={tmp_path / layout}", "--num_classes=3", f"--run={run.path}"]
+        status, out, error = run_command("train", *flags, "--steps=2", "--eval_repetitions=1")
+        assert status == 0, error
+        assert f", evaluated against {test}: there is no split 'test'" in out.replace("; ", ", ")
+        assert f"--run={run.path} --class={'1' if layout == 'split' else '0'}" in out
+        (first, last) = run.metrics()
+        assert f"frechet_distance_judge_{test}_100" in last
+        # Later, and by another command, the same.
+        status, _, error = run_command("evaluate", f"--run={run.path}", "--repetitions=1")
+        assert status == 0, error
+        assert run.metrics()[-1].keys() == last.keys()
+        status, _, error = run_command("generate", f"--run={run.path}", f"--class={label}")
+        assert (status, error) == (0, f"Classes: 2={label}\n")
+    status, _, error = run_command("train", *flags, "--steps=4", "--test_split=validation")
+    assert status == 1
+    assert "was trained with test_split=train[10:], now test_split=validation." in error
+    flags[-1] = f"--run={tmp_path / 'new'}"
+    status, _, error = run_command("train", *flags, "--test_split=validation")
+    assert status == 1
+    assert error.startswith("error: --test_split=validation: Data set ")
+    assert error.endswith("has no split 'validation'. It has: train.\n")
+    assert not (tmp_path / "new").exists()
 
 
 def test_diverged_training_says_so(run_command, tmp_path):

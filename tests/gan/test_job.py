@@ -1,12 +1,15 @@
 """What a job does around training and evaluation, with stand-ins for both."""
 
+import json
 import os
+import pathlib
 import signal
 import types
 
 import numpy as np
 import pytest
 from conftest import write_checkpoint
+from PIL import Image
 
 import gan.job
 import gan.run_evaluation
@@ -19,6 +22,8 @@ from gan.metrics.judge import Judge
 from gan.presets import smoke
 from gan.run_folder import RunFolder
 from gan.training.interruption import Interrupted
+from preprocessing.class_list import ClassesChangedError
+from preprocessing.data_error import DataError
 
 
 class Evaluation:
@@ -264,3 +269,71 @@ def test_weights_to_start_from_are_looked_for_before_anything_is_written(tmp_pat
         with pytest.raises(CheckpointError, match="nowhere"):
             work()
     assert not os.path.exists(tmp_path / "run")
+
+
+@pytest.fixture
+def pets(tmp_path, monkeypatch):
+    """Two folders of images, trained on by the stand-in: from a folder's path to a job."""
+    for label, name in enumerate(("cats", "dogs")):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(10):
+            pixels = np.full([16, 16], 100 * label + number, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{number}.png")
+    monkeypatch.setattr(gan.job, "make_engine", Engine)
+    monkeypatch.setattr(Engine, "before", None)
+    config = smoke().replace({"dataset": str(tmp_path / "pets"), "num_classes": 2})
+    return lambda steps=20, **settings: Job(
+        config.replace({"steps": steps}), str(tmp_path / "pets_run"), **settings
+    )
+
+
+def test_a_run_keeps_its_classes_and_its_splits_before_the_first_step(pets, tmp_path, monkeypatch):
+    run, seen = RunFolder(str(tmp_path / "pets_run")), []
+    monkeypatch.setattr(Engine, "before", staticmethod(lambda: seen.append(run.read_config())))
+    job = pets()
+    job.train()
+    (config,) = seen
+    assert config.class_names == ("cats", "dogs")
+    assert (config.data.train_split, config.data.test_split) == ("train[:18]", "train[18:]")
+    assert job._engine.config == config  # What it trains on.
+    pets(30).train()
+    assert run.read_config().data == config.data
+    # A folder renamed meanwhile, whatever is to be done.
+    os.rename(tmp_path / "pets" / "cats", tmp_path / "pets" / "zcats")
+    before = pathlib.Path(run.config_path).read_bytes()
+    for settings in ({}, {"trains": False}):
+        with pytest.raises(
+            ClassesChangedError, match="no class 'cats' any more and 'zcats' is new"
+        ):
+            pets(40, **settings)
+    assert pathlib.Path(run.config_path).read_bytes() == before
+    assert find_steps(run.checkpoint_dir) == [20, 30]
+
+
+def test_a_run_of_an_earlier_version_goes_on_and_keeps_its_classes_from_then_on(pets, tmp_path):
+    run = RunFolder(str(tmp_path / "pets_run"))
+    content = json.loads(
+        smoke().replace({"dataset": str(tmp_path / "pets"), "num_classes": 2}).to_json()
+    )
+    del content["class_names"], content["held_out_of"]
+    write_atomically(run.config_path, json.dumps(content).encode())
+    add_checkpoint(run, 10)
+    pets().train()
+    config = run.read_config()
+    assert config.class_names == ("cats", "dogs")
+    # It was trained on all images.
+    assert (config.data.train_split, config.data.test_split) == ("train", "test")
+    with pytest.raises(
+        DataError, match="^--test_split=test: .* has no split 'test'. It has: train"
+    ):
+        pets(30).train_and_evaluate()
+
+
+def test_a_split_to_train_on_that_is_not_there_is_found_before_anything_is_written(pets, tmp_path):
+    config = smoke().replace({"train_split": "trian"})
+    for data in (config, config.replace({"dataset": str(tmp_path / "pets"), "num_classes": 2})):
+        with pytest.raises(
+            DataError, match="^--train_split=trian: .* has no split 'trian'. It has"
+        ):
+            Job(data, str(tmp_path / "new"), given=("train_split",))
+    assert not os.path.exists(tmp_path / "new")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import write_checkpoint
+from PIL import Image
 from tensorflow import keras
 
 import checkpoints
@@ -32,7 +33,9 @@ from gan.metrics.judge import Judge
 from gan.metrics.kernel_distance import kernel_distance
 from gan.networks import make_discriminator, make_generator, weights_by_path
 from gan.presets import smoke
+from gan.real_images import open_and_choose
 from gan.run_folder import RunFolder
+from preprocessing.class_list import ClassesChangedError
 from preprocessing.data_error import DataError
 from preprocessing.image_source import open_images
 
@@ -414,6 +417,57 @@ def test_a_run_with_a_released_models_name(evaluate, judge, tmp_path, monkeypatc
     assert "model" not in second
 
 
+def write_pets(root, *classes, count=10):
+    for label, name in enumerate(classes):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = np.full([16, 16], 100 * label + number, np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{number}.png")
+    return str(root)
+
+
+def test_the_data_of_a_run_of_class_folders(evaluate, tmp_path, judge, monkeypatch):
+    """The splits and the classes are the run's; data that has changed is refused."""
+    folder = write_pets(tmp_path / "pets", "cats", "dogs")
+    asked = smoke().replace({"dataset": folder, "num_classes": 2, "eval_images": 20})
+    _, config, _ = open_and_choose(asked)
+    assert config.data.test_split == "train[18:]"
+    run = write_run(tmp_path / "run", config)
+    Judge(_of_two_classes(judge), 16, 0.5).save(run.judge_path)
+    status, out, error = evaluate(f"--run={run.path}", "--repetitions=1")
+    assert (status, error) == (0, "")
+    assert "Real images: folder " in out
+    assert "frechet_distance_judge_train[18:]_20" in run.metrics()[0]
+    # The same elsewhere, and other classes there: said, and compared by number.
+    other = write_pets(tmp_path / "other", "birds", "dogs")
+    flags = [f"--run={run.path}", f"--dataset={other}", "--repetitions=1", f"--out={tmp_path}/out"]
+    monkeypatch.setattr(
+        "gan.evaluation.feature_networks.open_judge",
+        lambda *_: Judge(_of_two_classes(judge), 16, 0.5),
+    )
+    status, out, error = evaluate(*flags)
+    assert status == 0, error
+    assert error.startswith(f"warning: --dataset={other}: has other classes than the model was tra")
+    assert "(0=cats, 1=dogs); they are compared by number.\n" in error
+    assert "; trained on train[:18], evaluated against train[18:]: there is no split 'test'" in out
+    os.rename(tmp_path / "pets" / "cats", tmp_path / "pets" / "zcats")
+    status, _, error = evaluate(f"--run={run.path}")
+    assert status == 1
+    assert "there is no class 'cats' any more and 'zcats' is new" in error
+    assert error.count("\n") == 1
+    with pytest.raises(ClassesChangedError):
+        Job(asked, run.path, trains=False)
+    assert len(run.metrics()) == 1
+
+
+def _of_two_classes(judge):
+    """The weights of a judge of the digits, for the first two of them."""
+    weights = dict(judge.weights)
+    for name in ("logits/kernel", "logits/bias"):
+        weights[name] = weights[name][..., :2]
+    return weights
+
+
 def test_configuration_of_an_older_run_is_read(run):
     with open(run.config_path, encoding="utf-8") as file:
         content = json.load(file)
@@ -430,6 +484,10 @@ def test_a_judge_judges_the_images_it_was_trained_on(tmp_path):
     folder = str(tmp_path)
     changes = [{}, {"resampling": "antialiased"}, {"data_dir": folder}, {"dataset": folder}]
     paths = [shared_judge_path(smoke().replace(change), "cache") for change in changes]
+    of_folder = smoke().replace({"dataset": folder})
+    for names in (("a", "b"), ("b", "a"), (os.fsdecode(b"\xe9"), "b")):
+        config = dataclasses.replace(of_folder, class_names=names)
+        paths.append(shared_judge_path(config, "cache"))
     assert len(set(paths)) == len(paths)
     assert {os.path.dirname(path) for path in paths} == {os.path.join("cache", "judges")}
     long = smoke().replace({"dataset": "/a" * 200})

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from conftest import two_devices
 
-from gan.training.agreement import checksum, compare, gather
+from gan.training.agreement import (
+    check_same_data,
+    checksum,
+    compare,
+    compare_data,
+    gather,
+)
 from gan.training.training_error import TrainingError
 
 
@@ -41,3 +47,14 @@ def test_other_steps_and_weights_are_named(own, message):
         compare("disk/run", own, [[20, 7], [0, 7], [20, 7], [20, 8]])
     assert str(raised.value).startswith("--run=disk/run: ")
     assert ("worker 3 from other weights" in str(raised.value)) == (own == 0)
+
+
+def test_other_data_is_named():
+    compare_data(1, [[7, 90], [7, 90]])
+    with pytest.raises(TrainingError) as raised:
+        compare_data(1, [[7, 90], [7, 90], [8, 90], [7, 91]])
+    assert str(raised.value).startswith(
+        "--dataset: worker 1 finds 90 images to train on, worker 2 finds other classes, worker 3 "
+        "finds 91 images. All must read the same data"
+    )
+    check_same_data(two_devices(), ("a", "b"), 90)  # one worker
