@@ -196,6 +196,7 @@ ALLOWED = {
     "benchmarks.input_pipeline": {"benchmarks.synthetic_photos", "preprocessing"},
     "benchmarks.naive_networks": {"benchmarks.naive_hams", "gan"},
     "benchmarks.resident_memory": {"benchmarks.ham_contenders", "benchmarks.interleaved"},
+    "benchmarks.short_training": {"benchmarks.documented_tables", "ham_tf"},
     "benchmarks.start_up": {"benchmarks.documented_tables"},
     "benchmarks.survival": {"checkpoints", "gan"},
     "examples": {"ham_tf"},
