@@ -178,10 +178,10 @@ def _open_data(config, given, is_own):
             raise
     print(
         f"warning: --dataset={config.data.dataset}: has other classes than the model was trained "
-        f"with ({numbered(config.class_names)}); they are compared by number.",
+        f"with ({numbered(config.found.class_names)}); they are compared by number.",
         file=sys.stderr,
     )
-    return open_and_choose(dataclasses.replace(config, class_names=None), given)
+    return open_and_choose(config.with_found(class_names=None), given)
 
 
 def _default_out(name_or_path):

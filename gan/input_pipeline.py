@@ -25,7 +25,7 @@ def open_real_images(config: ExperimentConfig) -> ImageSource:
         data.data_dir,
         data.resampling,
         data.resized,
-        config.class_names,
+        config.found.class_names,
     )
 
 

@@ -36,10 +36,10 @@ def as_it_began(
         return config
     old = run.read_config()
     splits = {name: getattr(old.data, name) for name in SPLITS if name not in given}
-    if config.data.train_split == old.held_out_of:
+    if config.data.train_split == old.found.held_out_of:
         splits["train_split"] = old.data.train_split
     config = config.replace(splits)
-    return dataclasses.replace(config, class_names=old.class_names, held_out_of=old.held_out_of)
+    return dataclasses.replace(config, found=old.found)
 
 
 def open_and_choose(
@@ -57,9 +57,8 @@ def open_and_choose(
     """
     source = open_real_images(config)
     config, choice = choose_splits(config, source, given, may_hold_out)
-    names = source.class_names or config.class_names
-    config = dataclasses.replace(config, class_names=names)
-    return source, config, source.description + choice
+    names = source.class_names or config.found.class_names
+    return source, config.with_found(class_names=names), source.description + choice
 
 
 def choose_splits(
@@ -99,7 +98,7 @@ def choose_splits(
     parts = _held_out(source, train) if may_hold_out and _is_there(source, train) else None
     if parts is None:
         return config, f"; nothing to evaluate against: {missing}, and no images to hold out"
-    config = dataclasses.replace(config.replace(dict(zip(SPLITS, parts))), held_out_of=train)
+    config = config.replace(dict(zip(SPLITS, parts))).with_found(held_out_of=train)
     note = f"; trained on {parts[0]}, evaluated against {parts[1]}: {missing} and no other"
     return config, note
 
@@ -121,11 +120,11 @@ def without_held_out_part(
         config: the job.
         given: those of `SPLITS` that a person has named for the other data set, which stay.
     """
-    if config.held_out_of is None:
+    if config.found.held_out_of is None:
         return config
-    splits = dict(zip(SPLITS, (config.held_out_of, _OTHERS[0])))
+    splits = dict(zip(SPLITS, (config.found.held_out_of, _OTHERS[0])))
     config = config.replace({name: splits[name] for name in SPLITS if name not in given})
-    return dataclasses.replace(config, held_out_of=None)
+    return config.with_found(held_out_of=None)
 
 
 def _whole(text):

@@ -8,6 +8,7 @@ from gan.config.data import DataConfig
 from gan.config.evaluation import EvaluationConfig
 from gan.config.execution import ExecutionConfig
 from gan.config.fields import ConfigError, require
+from gan.config.found import FoundData
 from gan.config.model import ModelConfig
 from gan.config.training import TrainingConfig
 from preprocessing.class_names import ClassNames, class_names
@@ -21,12 +22,7 @@ class ExperimentConfig:
 
     Attributes:
         preset: name of the preset it started from.
-        model, data, training, evaluation, execution: see the classes.
-        class_names: the data's own names for its classes, class `i` at place `i`, since
-            training began; None before that, and where the data has none. Empty in what
-            earlier versions wrote, which stored no names.
-        held_out_of: the split of which `train_split` and `test_split` are parts because the
-            data had none to evaluate against; None where it had.
+        model, data, training, evaluation, execution, found: see the classes.
     """
 
     preset: str = "hamgan_strong"
@@ -35,8 +31,7 @@ class ExperimentConfig:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
     evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
     execution: ExecutionConfig = dataclasses.field(default_factory=ExecutionConfig)
-    class_names: Optional[tuple[str, ...]] = None
-    held_out_of: Optional[str] = None
+    found: FoundData = dataclasses.field(default_factory=FoundData)
 
     def __post_init__(self):
         every, saved = self.evaluation.eval_every, self.training.checkpoint_every
@@ -78,9 +73,13 @@ class ExperimentConfig:
             sections[section] = dataclasses.replace(getattr(self, section), **mine)
         return dataclasses.replace(self, preset=preset or self.preset, **sections)
 
+    def with_found(self, **values) -> "ExperimentConfig":
+        """Returns a copy with fields of `FoundData` replaced by name."""
+        return dataclasses.replace(self, found=dataclasses.replace(self.found, **values))
+
     def classes(self) -> ClassNames:
         """The classes by name, index and, of ImageNet, WordNet id."""
-        return class_names(self.data.dataset, self.model.num_classes, self.class_names)
+        return class_names(self.data.dataset, self.model.num_classes, self.found.class_names)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
@@ -98,8 +97,8 @@ class ExperimentConfig:
             # Jobs of versions without engines to choose from have no such section.
             content.setdefault("execution", {})
             sections = {name: SECTIONS[name](**content.pop(name)) for name in SECTIONS}
-            names = _read_class_names(content.pop("class_names", ()), sections["model"])
-            return cls(**content, **sections, class_names=names)
+            found = FoundData.from_json(content.pop("found", None), sections["model"].num_classes)
+            return cls(**content, **sections, found=found)
         except ConfigError as error:
             raise ConfigError(f"{source}: {error}") from error
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -116,20 +115,6 @@ SECTIONS = {
     "evaluation": EvaluationConfig,
     "execution": ExecutionConfig,
 }
-
-
-def _read_class_names(names, model):
-    if names is None:
-        return None
-    if names in ((), []):
-        return ()
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError("class_names is no list of names")
-    if len(set(names)) != model.num_classes or len(names) != model.num_classes:
-        raise ValueError(
-            f"class_names has {len(set(names))} different names, num_classes is {model.num_classes}"
-        )
-    return tuple(names)
 
 
 def field_names(section: str):

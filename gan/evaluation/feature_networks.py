@@ -69,8 +69,8 @@ def shared_judge_path(config: ExperimentConfig, cache_dir: str) -> str:
     folder = data.dataset if os.path.isdir(data.dataset) else data.data_dir
     if folder:  # Another folder may hold other images of the same name.
         identity = os.fsencode(os.path.abspath(folder))
-        if folder == data.dataset and config.class_names:  # It may have had other classes.
-            identity += json.dumps(config.class_names).encode()
+        if folder == data.dataset and config.found.class_names:  # It may have had other classes.
+            identity += json.dumps(config.found.class_names).encode()
         name += "_" + hashlib.sha256(identity).hexdigest()[:8]
     name += ".npz"
     return os.path.join(cache_dir, "judges", name.replace(os.sep, "_"))

@@ -1,6 +1,5 @@
 """python -m checkpoints.convert and .inspect, as a person uses them, and all that can go wrong."""
 
-import dataclasses
 import json
 import shlex
 import sys
@@ -90,7 +89,7 @@ def test_convert_and_inspect(run_command, tmp_path):
 def test_classes_of_a_data_set_go_with_a_converted_model(run_command, tmp_path):
     names = ("cats, small", "\udce9", "z\n")
     config = smoke().replace({"dataset": "/data", "num_classes": 3})
-    config = dataclasses.replace(config, class_names=names)
+    config = config.with_found(class_names=names)
     random = np.random.RandomState(0)
     weights = weights_by_path(make_generator(config.model))
     arrays = {f"generator/{path}": random.rand(*w.shape) for path, w in weights.items()}
@@ -99,7 +98,7 @@ def test_classes_of_a_data_set_go_with_a_converted_model(run_command, tmp_path):
     status, _, error = run_command("convert", tmp_path / "first", tmp_path / "second")
     assert status == 0, error
     text = (tmp_path / "second" / "config.json").read_bytes().decode("utf-8")
-    assert json.loads(text)["config"]["class_names"] == list(names)
+    assert json.loads(text)["config"]["found"]["class_names"] == list(names)
     status, out, _ = run_command("inspect", tmp_path / "second")
     assert status == 0
     assert "classes         3: 0=cats, small, 1=\\udce9, 2=z\\n\n" in out

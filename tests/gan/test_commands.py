@@ -281,7 +281,7 @@ def test_trains_on_a_folder_and_names_what_is_no_image(run_command, tmp_path):
     assert "; trained on train[:2], evaluated against train[2:]: there is no split 'test'" in out
     run = RunFolder(str(tmp_path / "run"))
     assert find_steps(run.checkpoint_dir) == [0, 2]
-    assert run.read_config().class_names == ("cat", "dog")
+    assert run.read_config().found.class_names == ("cat", "dog")
     assert run.read_config().data.train_split == "train[:2]"
     (images / "dog" / "4.png").write_bytes(b"no image")
     status, _, error = run_command("train", *flags, f"--run={tmp_path / 'other'}")

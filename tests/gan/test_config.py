@@ -1,6 +1,5 @@
 """Configuration and presets."""
 
-import dataclasses
 import json
 import os
 
@@ -105,7 +104,7 @@ def test_rank_of_a_ham_must_fit_its_groups():
 def test_class_names_are_stored():
     """Folder names need not be UTF-8; the file is."""
     names = tuple(["cats, small", "猫", os.fsdecode(b"caf\xe9"), "0", *map(chr, range(97, 103))])
-    config = dataclasses.replace(smoke().replace({"dataset": "/pets"}), class_names=names)
+    config = smoke().replace({"dataset": "/pets"}).with_found(class_names=names)
     text = config.to_json().encode("utf-8")
     again = ExperimentConfig.from_json(text)
     assert again == config
@@ -113,10 +112,10 @@ def test_class_names_are_stored():
     assert (again.classes().resolve("猫"), again.classes().name(1)) == (1, "猫")
     # Of before training, and of earlier versions.
     content = json.loads(smoke().to_json())
-    assert content["class_names"] is None
-    del content["class_names"], content["held_out_of"]
+    assert content["found"]["class_names"] is None
+    del content["found"]
     earlier = ExperimentConfig.from_json(json.dumps(content))
-    assert earlier.class_names == ()
+    assert earlier.found.class_names == ()
     assert ExperimentConfig.from_json(earlier.to_json()) == earlier
     assert smoke().classes().resolve("seven") == 7
 
@@ -124,6 +123,6 @@ def test_class_names_are_stored():
 @pytest.mark.parametrize("names", ["cats", ["a"], [*"aabcdefghi"], list(range(10)), [None] * 10])
 def test_wrong_class_names(names):
     content = json.loads(smoke().to_json())
-    content["class_names"] = names
+    content["found"]["class_names"] = names
     with pytest.raises(ConfigError, match="is not a configuration .*class_names"):
         ExperimentConfig.from_json(json.dumps(content))

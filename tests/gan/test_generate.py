@@ -1,6 +1,5 @@
 """python -m gan.generate as a person uses it, and all that can go wrong."""
 
-import dataclasses
 import functools
 import os
 
@@ -371,7 +370,7 @@ def test_weights_that_cannot_be_read_are_no_fault_of_the_target(generate, monkey
 def of_folders(*names):
     """The configuration of a run of class folders."""
     config = smoke().replace({"dataset": "/data", "num_classes": len(names)})
-    return dataclasses.replace(config, class_names=names)
+    return config.with_found(class_names=names)
 
 
 def test_class_folders_by_name_also_from_a_converted_model(generate, tmp_path):

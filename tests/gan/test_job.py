@@ -293,7 +293,7 @@ def test_a_run_keeps_its_classes_and_its_splits_before_the_first_step(pets, tmp_
     job = pets()
     job.train()
     (config,) = seen
-    assert config.class_names == ("cats", "dogs")
+    assert config.found.class_names == ("cats", "dogs")
     assert (config.data.train_split, config.data.test_split) == ("train[:18]", "train[18:]")
     assert job._engine.config == config  # What it trains on.
     pets(30).train()
@@ -315,12 +315,12 @@ def test_a_run_of_an_earlier_version_goes_on_and_keeps_its_classes_from_then_on(
     content = json.loads(
         smoke().replace({"dataset": str(tmp_path / "pets"), "num_classes": 2}).to_json()
     )
-    del content["class_names"], content["held_out_of"]
+    del content["found"]
     write_atomically(run.config_path, json.dumps(content).encode())
     add_checkpoint(run, 10)
     pets().train()
     config = run.read_config()
-    assert config.class_names == ("cats", "dogs")
+    assert config.found.class_names == ("cats", "dogs")
     # It was trained on all images.
     assert (config.data.train_split, config.data.test_split) == ("train", "test")
     with pytest.raises(

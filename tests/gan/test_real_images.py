@@ -1,6 +1,5 @@
 """A job's data: the classes it had, and the splits where nobody has said which."""
 
-import dataclasses
 import json
 import types
 
@@ -59,8 +58,8 @@ def test_another_split_of_a_usual_name(tmp_path, folders, asked, chosen):
         write_images(tmp_path / folder, "a", "b")
     _, config, description = open_and_choose(of_folder(tmp_path, test_split=asked))
     assert splits(config) == ("train", chosen)
-    assert config.held_out_of is None
-    assert config.class_names == ("a", "b")
+    assert config.found.held_out_of is None
+    assert config.found.class_names == ("a", "b")
     told = f"; evaluated against {chosen}: there is no split {asked!r}"
     assert description.endswith(told) == (asked != chosen)
 
@@ -69,7 +68,7 @@ def test_a_tenth_of_the_training_images(tmp_path):
     root = write_images(tmp_path, *"abcdefghij", count=9)
     source, config, description = open_and_choose(of_folder(root, 10))
     assert splits(config) == ("train[:81]", "train[81:]")
-    assert config.held_out_of == "train"
+    assert config.found.held_out_of == "train"
     assert description.endswith(
         "; trained on train[:81], evaluated against train[81:]: there is no split 'test' and no "
         "other"
@@ -99,7 +98,7 @@ def test_parts_of_any_training_split(images, train, parts):
     asked = smoke().replace({"train_split": train})
     config, choice = choose_splits(asked, source)
     assert splits(config) == (parts or (train, "test"))
-    assert config.held_out_of == (train if parts else None)
+    assert config.found.held_out_of == (train if parts else None)
     assert choice.startswith("; trained on " if parts else "; nothing to evaluate against: there")
 
 
@@ -172,7 +171,7 @@ def test_tfds_data_without_other_splits(tmp_path):
     source, config, description = open_and_choose(config)
     assert splits(config) == ("train[:14]", "train[14:]")
     assert [source.count(split) for split in splits(config)] == [14, 2]
-    assert config.class_names == ("airplane", "bird")
+    assert config.found.class_names == ("airplane", "bird")
     assert "classes airplane to bird (0=airplane, 1=bird)" in description
     assert config.classes().resolve("bird") == 1
     # Other names, and another order, of the same number of classes.
@@ -181,7 +180,7 @@ def test_tfds_data_without_other_splits(tmp_path):
         (("bird", "airplane"), "class 0 was 'bird' and is 'airplane' now"),
     ):
         with pytest.raises(ClassesChangedError, match=message):
-            open_and_choose(dataclasses.replace(config, class_names=other))
+            open_and_choose(config.with_found(class_names=other))
 
 
 def test_what_a_run_began_with_stays(tmp_path):
@@ -191,7 +190,7 @@ def test_what_a_run_began_with_stays(tmp_path):
     run.write_config(open_and_choose(of_folder(root, 12))[1])
     began = run.read_config()
     assert splits(began) == ("train[:22]", "train[22:]")
-    assert began.class_names == tuple(map(str, range(12)))
+    assert began.found.class_names == tuple(map(str, range(12)))
     # The same command, also where it names the split that a part was held out of.
     for given in ((), ("train_split",)):
         again = as_it_began(of_folder(root, 12), run, given)
@@ -215,10 +214,10 @@ def test_an_earlier_version_stored_no_names_and_took_numbers_for_text(tmp_path):
     root = write_images(tmp_path / "data", *names)
     run = RunFolder(str(tmp_path / "run"))
     content = json.loads(of_folder(root, 12).to_json())
-    del content["class_names"], content["held_out_of"]
+    del content["found"]
     run.write_config(ExperimentConfig.from_json(json.dumps(content)))
     config = open_and_choose(as_it_began(of_folder(root, 12), run), may_hold_out=False)[1]
-    assert config.class_names == tuple(sorted(names))
+    assert config.found.class_names == tuple(sorted(names))
     # Which are then the run's own.
     run.write_config(config)
     source = open_and_choose(as_it_began(of_folder(root, 12), run), may_hold_out=False)[0]
@@ -251,10 +250,8 @@ def test_changed_class_folders(tmp_path, change):
 
 
 def test_other_data_is_split_anew():
-    own = dataclasses.replace(
-        smoke().replace({"train_split": "train[:90]", "test_split": "train[90:]"}),
-        held_out_of="train",
-    )
+    own = smoke().replace({"train_split": "train[:90]", "test_split": "train[90:]"})
+    own = own.with_found(held_out_of="train")
     assert splits(without_held_out_part(own)) == ("train", "test")
     assert splits(without_held_out_part(own, ("train_split",))) == ("train[:90]", "test")
     assert without_held_out_part(smoke()) == smoke()

@@ -1,7 +1,6 @@
 """python -m gan.report: the page of a run folder made by hand."""
 
 import base64
-import dataclasses
 import io
 import json
 import pathlib
@@ -110,7 +109,7 @@ def test_page(report, run):
 def test_page_of_a_run_of_class_folders(report, run):
     changes = {"dataset": "/pets", "num_classes": 2}
     names = ("cats & <dogs>", "\udce9")
-    run.write_config(dataclasses.replace(smoke().replace(changes), class_names=names))
+    run.write_config(smoke().replace(changes).with_found(class_names=names))
     assert report(run.path)[0] == 0
     page = pathlib.Path(run.path, "report.html").read_text(encoding="utf-8")
     assert "0=cats &amp; &lt;dogs&gt;, 1=\\udce9" in page

@@ -486,7 +486,7 @@ def test_a_judge_judges_the_images_it_was_trained_on(tmp_path):
     paths = [shared_judge_path(smoke().replace(change), "cache") for change in changes]
     of_folder = smoke().replace({"dataset": folder})
     for names in (("a", "b"), ("b", "a"), (os.fsdecode(b"\xe9"), "b")):
-        config = dataclasses.replace(of_folder, class_names=names)
+        config = of_folder.with_found(class_names=names)
         paths.append(shared_judge_path(config, "cache"))
     assert len(set(paths)) == len(paths)
     assert {os.path.dirname(path) for path in paths} == {os.path.join("cache", "judges")}

@@ -161,7 +161,7 @@ def test_several_steps_per_execution(six_steps, tmp_path, monkeypatch, strategy)
         settings["ham_steps"] = 1  # Two replicas make two graphs.
         job(one_by_one, 6, 6, **settings).train()
     several = job(tmp_path / "several", 6, 6, log_every=3, **settings)
-    several._config = several._engine._config = several._config.replace({"steps_per_execution": 3})
+    several._config = several._engine.config = several._config.replace({"steps_per_execution": 3})
     several.train()
     one, three = checkpoint(one_by_one, 6), checkpoint(tmp_path / "several", 6)
     for name, value in one.items():

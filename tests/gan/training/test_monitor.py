@@ -1,6 +1,5 @@
 """The progress of a job: images, speed and time left, as shown and as recorded."""
 
-import dataclasses
 import io
 import os
 
@@ -178,10 +177,8 @@ def test_rows_of_the_grid_have_the_names_of_the_classes(make_monitor, run, monke
     )
     monkeypatch.setattr(gan.training.monitor, "to_png", lambda picture: b"")
     for changes, names in (({"num_classes": 2}, ("cats", "dogs")), ({}, None)):
-        config = dataclasses.replace(
-            smoke().replace({"dataset": "/pets" if names else "digits", **changes}),
-            class_names=names,
-        )
+        dataset = "/pets" if names else "digits"
+        config = smoke().replace({"dataset": dataset, **changes}).with_found(class_names=names)
         TrainingMonitor(config, run, 0, 0.0).grid(10, np.zeros([20, 16, 16, 1]), Writer())
     assert [labels for _, _, labels in drawn] == [["cats", "dogs"], list("0123456789")]
 
