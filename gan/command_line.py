@@ -19,7 +19,10 @@ def add_config_flags(parser: argparse.ArgumentParser, sections=tuple(SECTIONS)):
     presets = "".join(
         f"  {name:14} {preset.__doc__.splitlines()[0]}\n" for name, preset in PRESETS.items()
     )
-    parser.epilog = "presets:\n" + presets + "\nA flag that is not given keeps the preset's value."
+    parser.epilog = (
+        f"presets:\n{presets}\nA flag that is not given keeps the preset's value. One of {SWITCH} "
+        "alone means true."
+    )
     digits, published = get_preset("digits"), get_preset("hamgan_strong")
     for section in sections:
         group = parser.add_argument_group(section, SECTIONS[section].__doc__)
