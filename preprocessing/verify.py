@@ -1,5 +1,6 @@
-"""python -m preprocessing.verify: reads a prepared data set and says what is wrong with it."""
+"""python -m preprocessing.verify: reads a data set and says what is wrong with it."""
 
+import functools
 import os
 import sys
 
@@ -11,12 +12,14 @@ _MOST_LISTED = 20
 def main():
     parser = Parser(
         prog="python -m preprocessing.verify",
-        usage="python -m preprocessing.verify --data_dir=DIR [--dataset=NAME] [--FLAG=VALUE ...]",
+        usage="python -m preprocessing.verify --data_dir=DIR [--dataset=NAME] [--FLAG=VALUE ...]\n"
+        "       python -m preprocessing.verify --dataset=FOLDER [--FLAG=VALUE ...]",
         description="Reads every record of a data set that tfds, preprocessing.imagenet or "
         "preprocessing.resize prepared, and names file and record of anything wrong: checksums, "
         "shards and counts against the data set's metadata, values and labels, images that cannot "
         "be decoded, file names that are there twice. For ImageNet also the class that a file "
-        "name stands for and the official numbers of images. Writes nothing into the data set.",
+        "name stands for and the official numbers of images. Of a folder of class folders it reads "
+        "every image as training does. Writes nothing into the data set.",
         epilog="exit status: 0 if nothing is wrong; 1 if something is, or there is no such data "
         "set.",
     )
@@ -27,7 +30,8 @@ def main():
         "--dataset",
         default="imagenet2012",
         help="name, NAME/CONFIG or NAME:VERSION, as imagenet2012_resized/128_bilinear_float32 "
-        "(default: %(default)s, the newest version there is)",
+        "(default: %(default)s, the newest version there is); or the path of a folder of class "
+        "folders, as ./FOLDER",
     )
     parser.add_argument("--split", help="splits to read, separated by commas (default: all)")
     parser.add_argument(
@@ -61,6 +65,8 @@ def main():
     # TensorFlow takes seconds to import: only once the flags are known to be good.
     from tqdm import tqdm
 
+    from preprocessing.sources.image_folder import is_folder_path, list_folder
+    from preprocessing.verification.folder_verification import verify_folder
     from preprocessing.verification.prepared_data_set import open_prepared
     from preprocessing.verification.report import json_lines, report_lines
     from preprocessing.verification.verification import verify
@@ -73,19 +79,20 @@ def main():
             disable=not sys.stderr.isatty(),
         )
 
-    data_set = open_prepared(arguments.data_dir, arguments.dataset)
+    most_problems = None if arguments.problems else _MOST_LISTED
+    decode = arguments.decode == "full"
+    if is_folder_path(arguments.dataset):
+        folder = list_folder(arguments.dataset)
+        place = arguments.dataset
+        judge = functools.partial(verify_folder, folder, splits, processes)
+    else:
+        data_set = open_prepared(arguments.data_dir, arguments.dataset)
+        place = data_set.folder
+        judge = functools.partial(verify, data_set, splits, processes, arguments.allow_partial)
     if arguments.problems:
         _write_problems(arguments.problems, [])  # Now, not after an hour.
-    print(f"Verifying {data_set.folder}", flush=True)
-    verdict = verify(
-        data_set,
-        splits,
-        processes,
-        arguments.allow_partial,
-        arguments.decode == "full",
-        None if arguments.problems else _MOST_LISTED,
-        progress_bar,
-    )
+    print(f"Verifying {place}", flush=True)
+    verdict = judge(decode, most_problems, progress_bar)
     for line in report_lines(verdict, _MOST_LISTED):
         print(line)
     if arguments.problems:

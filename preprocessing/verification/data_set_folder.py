@@ -38,7 +38,7 @@ def find_folder(data_dir: str, dataset: str) -> str:
     check_utf8("data_dir", data_dir)
     check_utf8("dataset", name)
     if not is_folder(data_dir):
-        raise DataError(f"--data_dir={data_dir}: no such folder.")
+        raise DataError(f"--data_dir={data_dir}: no such folder.{_images_hint(name)}")
     root = join(data_dir, name)
     if not is_folder(root):
         raise DataError(_no_such(data_dir, name))
@@ -89,7 +89,17 @@ def _no_such(data_dir, name):
     listed = ", ".join(present[:_MOST_LISTED])
     if len(present) > _MOST_LISTED:
         listed += f" and {len(present) - _MOST_LISTED} more"
-    return f"--dataset={name}: {data_dir} has no such data set.{hint} It has: {listed or 'none'}."
+    return (
+        f"--dataset={name}: {data_dir} has no such data set.{hint} It has: {listed or 'none'}."
+        f"{_images_hint(name)}"
+    )
+
+
+def _images_hint(name):
+    """What to give for a folder of class folders, which training takes by its name alone, too."""
+    if not is_folder(name):
+        return ""
+    return f" For the images in the folder {name} give --dataset=./{name}."
 
 
 def _no_version(root, name, entries):

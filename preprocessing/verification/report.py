@@ -9,6 +9,7 @@ from preprocessing.verification.split_summary import SplitSummary
 from preprocessing.verification.verification import Verdict
 
 _COLUMNS = ("split", "records", "shards", "MiB", "classes", "images per class", "problems")
+_COLUMNS_OF_FOLDERS = ("split", "images", *_COLUMNS[3:])
 
 
 def report_lines(verdict: Verdict, most: int) -> Iterator[str]:
@@ -25,7 +26,11 @@ def report_lines(verdict: Verdict, most: int) -> Iterator[str]:
             yield f"{kind}: ... and {count - most} more (--problems=FILE lists all)."
     for note in verdict.notes:
         yield f"note: {note}"
-    yield from _table([_COLUMNS, *map(_row, verdict.summaries)])
+    rows = [_COLUMNS, *map(_row, verdict.summaries)]
+    if not any(summary.expected_shards for summary in verdict.summaries):  # A folder of images.
+        rows = [(split, images, *others) for split, images, _, *others in rows]
+        rows[0] = _COLUMNS_OF_FOLDERS
+    yield from _table(rows)
     total = verdict.problems.total
     if not total:
         yield "Nothing is wrong."
