@@ -30,14 +30,21 @@ def main():
     check_flags(parser, arguments)
 
     # TensorFlow takes seconds to import: only once the flags are known to be good.
+    from preprocessing.data_error import DataError
     from preprocessing.resized.cache_plan import (
         cache_conversion,
         cache_key,
         cache_target,
         plan_stored_splits,
     )
+    from preprocessing.sources.image_folder import is_folder_path
     from preprocessing.sources.tfds_source import open_prepared
 
+    if is_folder_path(arguments.dataset):
+        raise DataError(
+            f"--dataset={arguments.dataset}: a folder. Expected the name of a prepared tfds data "
+            "set; training resizes the images of folders while it reads them."
+        )
     info, data_dir = open_prepared(arguments.dataset, arguments.data_dir)
     key = cache_key(info, arguments.size, arguments.resampling, arguments.store)
     target = cache_target(key, data_dir)

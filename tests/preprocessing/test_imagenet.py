@@ -311,6 +311,12 @@ def test_wrong_flags(run_main, flags, message):
     assert err.startswith(message)
 
 
+def test_a_folder_of_images_needs_no_cache(tmp_path, run_main):
+    status, _, err = run_main(resize.main, "--size=16", f"--dataset={tmp_path}")
+    assert status == 1
+    assert err.startswith(f"error: --dataset={tmp_path}: a folder. Expected the name of a prepared")
+
+
 def test_an_image_that_is_none(tmp_path, run_main):
     images = make_images(wordnet_ids=("n01440764",), per_class=6, validation_count=0)
     images.train["n01440764"]["n01440764_21.JPEG"] = b"<html>"
