@@ -70,16 +70,17 @@ def find_parts(path: str) -> tuple[list[Part], list[Part]]:
         return [_single_archive(path)], []
     names = names_in(path)
     for level in _levels(path, names):
-        found = [part for root in level for part in _parts_of_folder(root)]
+        parts = {root: _parts_of_folder(root) for root in level}
+        found = [part for there in parts.values() for part in there]
         splits = {part.split for part in found}
         _refuse_compressed(level, splits)
         if splits.difference({"test"}):
-            refuse_unexpected(level, splits)
+            refuse_unexpected([root for root, there in parts.items() if there], splits)
             return _choose(found)
     whole = _split_folder(path, names)
     if whole:
         return [whole], []
-    refuse_unexpected([path, *_folders_in(path, names)], ())
+    refuse_unexpected([path, *_folders_in(path, names)], {"test"})
     raise _nothing_found(path, names)
 
 

@@ -288,6 +288,14 @@ def test_class_folders_beside_all_archives(tmp_path):
     assert "1 class folders passed over" in notes[0]
 
 
+def test_other_data_beside_the_challenges_folder_is_none_of_it(tmp_path):
+    write_tree(tmp_path / "imagenet", IMAGES)
+    for path in (tmp_path / "imagenet" / "test").iterdir():
+        path.unlink()
+    write(tmp_path, {"coco/test/000000000001.jpg": b"x", "coco/train/cat/1.jpg": b"x"})
+    assert scan(tmp_path)[0] == expected(["train", "validation"])
+
+
 def test_progress_counts_images(tmp_path):
     write_tars(tmp_path, IMAGES)
     seen = []
