@@ -1,6 +1,7 @@
 """An image file of any format as pixels: which picture in it counts, how it stands, its colours."""
 
 import io
+import struct
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,7 @@ _UPRIGHT = {  # EXIF's value to what turns the stored picture as it was seen
 }
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _APP1, _START_OF_SCAN = 0xE1, 0xDA
+_JPEG_EXIF, _XMP_ORIENTATION = b"Exif\0\0", b"tiff:Orientation"
 _PNG_EXIF = b"eXIf"  # the kind of a chunk; others are texts by the name that they begin with
 _PNG_NOTES = (b"Raw profile type", b"XML:com.adobe.xmp")
 
@@ -141,7 +143,7 @@ def _no_image(content, error):
 
 
 def _jpeg_notes(content):
-    """For each segment before the image's data, whether it may say how the picture stands."""
+    """For each note before the image's data, whether it may say that the picture is turned."""
     position = 2
     while content[position : position + 1] == b"\xff":
         marker = content[position + 1 : position + 2]
@@ -150,12 +152,33 @@ def _jpeg_notes(content):
             continue
         if not marker or marker[0] == _START_OF_SCAN:
             return
-        yield marker[0] == _APP1
-        position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+        end = position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+        if content.startswith(_JPEG_EXIF, position + 4):
+            yield _exif_orientation(content[position + 4 + len(_JPEG_EXIF) : end]) in _UPRIGHT
+        elif marker[0] == _APP1:
+            yield content.find(_XMP_ORIENTATION, position, end) >= 0
+        position = end
+
+
+def _exif_orientation(tiff):
+    """The orientation in EXIF's data, which PIL takes hundreds of microseconds to find."""
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    try:
+        (first,) = struct.unpack_from(f"{order}I", tiff, 4)
+        (count,) = struct.unpack_from(f"{order}H", tiff, first)
+        for entry in range(first + 2, first + 2 + 12 * count, 12):
+            tag, kind = struct.unpack_from(f"{order}HH", tiff, entry)
+            if tag == _ORIENTATION:
+                size = {3: "H", 4: "I"}.get(kind, "B")
+                (value,) = struct.unpack_from(f"{order}{size}", tiff, entry + 8)
+                return value
+    except struct.error:  # Malformed, or in no known order of bytes.
+        pass
+    return 1
 
 
 def _png_notes(content):
-    """For each chunk, whether it may say how the picture stands."""
+    """For each chunk, whether it may say that the picture is turned."""
     position = len(_PNG)
     while position < len(content):
         is_exif = content.startswith(_PNG_EXIF, position + 4)

@@ -15,6 +15,7 @@ _WRONG = {
     tf.errors.DataLossError: f"a record is damaged. {_VERIFY}",
     tf.errors.FailedPreconditionError: f"a file has fewer records than it should. {_VERIFY}",
     tf.errors.NotFoundError: f"a file is missing. {_VERIFY}",
+    tf.errors.PermissionDeniedError: f"a file may not be read. {_VERIFY}",
 }
 
 
