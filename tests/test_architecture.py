@@ -27,6 +27,7 @@ ALLOWED = {
     "ham_tf": {"ham_tf"},
     "ham_tf.decompositions": {"ham_tf.decompositions"},
     "ham_tf.layers": {"ham_tf.decompositions", "ham_tf.layers"},
+    "ham_tf.requirements": set(),
     "gan": set(),
     "gan.layers": {"gan.layers", "ham_tf"},
     "gan.generator": {"gan.layers", "gan.resolutions", "ham_tf"},

@@ -1,5 +1,6 @@
 """What people install: the layers, and nothing else."""
 
+import email
 import os
 import pathlib
 import subprocess
@@ -7,6 +8,9 @@ import sys
 import zipfile
 
 import pytest
+from packaging.requirements import Requirement
+
+from ham_tf.requirements import OLDEST_KERAS_3
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -47,6 +51,38 @@ def test_holds_every_module_of_the_layers_and_nothing_else(wheel):
     assert modules == {
         path.relative_to(ROOT).as_posix() for path in (ROOT / "ham_tf").rglob("*.py")
     }
+
+
+def test_installs_no_tensorflow_unasked_and_offers_only_what_belongs_to_the_layers(wheel):
+    with zipfile.ZipFile(wheel) as files:
+        name = next(name for name in files.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_bytes(files.read(name))
+    extras = set(metadata.get_all("Provides-Extra"))
+    assert extras == {"tensorflow", "tensorflow-cpu", "tensorflow-cuda", "onnx"}
+    wanted = [Requirement(line) for line in metadata.get_all("Requires-Dist")]
+
+    def requirements(extra):
+        return {
+            str(each.name) + "".join(f"[{name}]" for name in each.extras): each.specifier
+            for each in wanted
+            if each.marker is None or each.marker.evaluate({"extra": extra})
+        }
+
+    assert requirements("") == {}
+    for extra, package in (
+        ("tensorflow", "tensorflow"),
+        ("tensorflow-cpu", "tensorflow-cpu"),
+        ("tensorflow-cuda", "tensorflow[and-cuda]"),
+    ):
+        found = requirements(extra)
+        assert set(found) == {package, "keras"}  # one TensorFlow each
+        assert "2.15.1" in found[package] and "2.21.0" in found[package]
+        assert "2.14.1" not in found[package]
+        for version in ("2.15.0", f"{OLDEST_KERAS_3}.0", "3.10.0", "3.15.1"):
+            assert version in found["keras"]
+        for version in ("3.0.5", "3.1.1", "3.2.1", "3.3.3"):
+            assert version not in found["keras"]
+    assert set(requirements("onnx")) == {"tf2onnx", "onnxruntime"}
 
 
 def test_a_five_line_model_runs_from_it(wheel, tmp_path):
