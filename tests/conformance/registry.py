@@ -185,7 +185,7 @@ def saves_and_loads(make, tmp_path):
 def exports_a_saved_model(make, tmp_path):
     model, x = functional_model(make), features()
     y = model(x, training=False)
-    model.export(str(tmp_path / "model"), **({} if KERAS_2 else {"verbose": False}))
+    model.export(str(tmp_path / "model"))
     loaded = tf.saved_model.load(str(tmp_path / "model"))
     assert_close(loaded.serve(x), y)
     if KERAS_2:  # what its callback ModelCheckpoint writes, too
@@ -283,7 +283,7 @@ def runs_in_a_tf1_graph(make, tmp_path):
 def converts_to_tflite(make, tmp_path):
     model, x = functional_model(make), features(1)
     y = model(x, training=False)
-    model.export(str(tmp_path / "model"), **({} if KERAS_2 else {"verbose": False}))
+    model.export(str(tmp_path / "model"))
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "model"))
     content = converter.convert()
     with warnings.catch_warnings():  # TensorFlow means to move it to a package of its own

@@ -97,7 +97,7 @@ def test_widths_of_the_dual_form():
     assert widths == [48, 12, 16]
     assert isinstance(block.ham.channel_ham, CDLayer)
     assert not block.ham.channel_ham.spatial
-    assert (float(block.gate), float(block.skip_gate)) == (0.0, 1.0)
+    assert (block.gate.numpy(), block.skip_gate.numpy()) == (0.0, 1.0)
 
 
 def test_rank_is_that_of_the_hams_by_name():
