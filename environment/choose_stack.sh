@@ -1,7 +1,11 @@
 # Which stack a command means, for create.sh and run.sh to agree on; to be sourced.
+# shellcheck shell=bash disable=SC2034  # they read the variables
 
 pythons_of_tfgan="3.11 3.10 3.9"
+# array-record, which tfds needs, has no wheel for Python 3.9 on macOS.
+if [ "$(uname -s)" = Darwin ]; then pythons_of_tfgan="3.11 3.10"; fi
 pythons_of_current="3.13 3.12 3.11 3.10"
+pythons_of_oldest="3.11 3.12 3.10 3.9"
 
 # What an interpreter must have to make an environment: uv brings its own pip.
 needed="venv, ensurepip"
@@ -53,6 +57,6 @@ choose_stack() {
     elif [ -n "$(find_python "$pythons_of_tfgan")" ]; then
         stack=tfgan reason="it has both training engines, and one of Python ${pythons_of_tfgan// /, } runs here"
     else
-        stack=current reason="no Python 3.9 to 3.11 runs here, which the TF-GAN stack needs"
+        stack=current reason="no Python ${pythons_of_tfgan##* } to 3.11 runs here, which the TF-GAN stack needs"
     fi
 }
