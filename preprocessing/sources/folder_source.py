@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from preprocessing.class_list import describe
 from preprocessing.sources.examples import Examples
-from preprocessing.sources.image_decoding import decode_rgb, image_fault
+from preprocessing.sources.image_decoding import decode_rgb, image_fault, read_file
 from preprocessing.sources.image_folder import list_folder
 from preprocessing.sources.image_format import ImageFormat
 from preprocessing.sources.indices import Indices
@@ -35,13 +35,16 @@ def open_folder(
         split = folder.splits[split_name]
 
         def find(index):
-            return split.paths[index], split.labels[index]
+            return *read_file(split.paths[index]), split.labels[index]
 
         def decode(index):
             # Not as constants: a million paths would make the graph hundreds of megabytes.
-            path, label = tf.numpy_function(find, [index], (tf.string, tf.int64), stateful=False)
-            label.set_shape([])
-            return image_format.example(decode_rgb(tf.io.read_file(path)), label)
+            content, plain, label = tf.numpy_function(
+                find, [index], (tf.string, tf.bool, tf.int64), stateful=False
+            )
+            for scalar in (content, plain, label):
+                scalar.set_shape([])
+            return image_format.example(decode_rgb(content, plain), label)
 
         return Examples(Indices(first, end), decode)
 

@@ -9,7 +9,22 @@ from preprocessing.storage import broken_link, tf_path
 _CHANNELS = 3
 
 
-def decode_rgb(content):
+def read_file(path: bytes) -> tuple[bytes, bool]:
+    """Reads an image file; in Python, as each call from a graph costs as much as a small image.
+
+    Returns:
+        What `decode_rgb` takes. A file that cannot be read has no content, which is no image;
+        `image_fault` says why.
+    """
+    try:
+        with open(path, "rb") if b"://" not in path else tf.io.gfile.GFile(path, "rb") as file:
+            content = file.read()
+    except (OSError, tf.errors.OpError):
+        return b"", False
+    return content, is_plain(content)
+
+
+def decode_rgb(content, plain):
     """Decodes an image file by the rule of `image_file.decode`.
 
     JPEG and PNG that need no turning are decoded by TensorFlow, whose JPEG decoder rounds
@@ -17,6 +32,7 @@ def decode_rgb(content):
 
     Args:
         content: of the file, a scalar string tensor.
+        plain: `image_file.is_plain` of it, a scalar bool tensor.
 
     Returns:
         uint8 `[height, width, 3]`.
@@ -25,7 +41,7 @@ def decode_rgb(content):
         tf.errors.InvalidArgumentError: if this is no image, or a damaged one.
     """
     image = tf.cond(
-        tf.numpy_function(is_plain, [content], tf.bool, stateful=False),
+        plain,
         lambda: _by_tensorflow(content),
         lambda: tf.numpy_function(rgb_pixels, [content], tf.uint8, stateful=False),
     )

@@ -33,7 +33,9 @@ LOSSLESS = {"WEBP": {"lossless": True}, "JPEG": {"quality": 98, "subsampling": 0
 
 @pytest.fixture(scope="module")
 def decode_in_graph():
-    return tf.function(decode_rgb, input_signature=[tf.TensorSpec([], tf.string)])
+    signature = [tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.bool)]
+    decode_rgb_in_graph = tf.function(decode_rgb, input_signature=signature)
+    return lambda content: decode_rgb_in_graph(content, is_plain(content))
 
 
 def encoded(form, picture=None, **options):
