@@ -41,9 +41,12 @@ class CD(Decomposition):
         del x
         return Factors(tf.linalg.matrix_transpose(unit_bases(bases)), None)
 
-    def step(self, x, factors):
-        coefficients = cosine_assignments(x, factors.bases, self.inverse_temperature)
-        return Factors(l2_normalize(weighted_means(x, coefficients), -1, 1e-6), coefficients)
+    def assign(self, x, factors):
+        return cosine_assignments(x, factors.bases, self.inverse_temperature)
+
+    def update(self, x, coefficients, bases):
+        del bases
+        return l2_normalize(weighted_means(x, coefficients), -1, 1e-6)
 
     def refine(self, x, factors):
         return product_with_bases(x, self._projection(factors.bases))

@@ -13,7 +13,7 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import ClassVar, NamedTuple, Optional
 
 import tensorflow as tf
 
@@ -33,6 +33,9 @@ class Factors(NamedTuple):
     coefficients: Optional[tf.Tensor]
 
 
+_POSITIVE = {"epsilon", "inverse_temperature", "ridge"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Decomposition(abc.ABC):
     """An alternating algorithm for `x ≈ coefficients @ bases`.
@@ -47,16 +50,23 @@ class Decomposition(abc.ABC):
 
     rank: int
 
+    # Which factor of the reconstruction is proportional to the input, by its field of `Factors`;
+    # None for neither. Bases count only after a step.
+    growing: ClassVar[Optional[str]] = "coefficients"
+
     def __post_init__(self):
         integral = isinstance(self.rank, numbers.Integral) and not isinstance(self.rank, bool)
         if not integral or self.rank < 1:
             raise ValueError(
                 f"`rank` must be an integer of at least 1. Received: rank={self.rank!r}"
             )
-        for name in ("epsilon", "inverse_temperature", "ridge"):
-            value = getattr(self, name, 1.0)
-            if not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+        for name in {field.name for field in dataclasses.fields(self)} & _POSITIVE:
+            value = getattr(self, name)
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not number or not 0 < value < math.inf:
                 raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}")
+            # A NumPy scalar would bring its own dtype into the arithmetic of tensors.
+            object.__setattr__(self, name, float(value))
 
     @abc.abstractmethod
     def draw_bases(self, shape: Sequence, seed, dtype=tf.float32) -> tf.Tensor:
@@ -93,13 +103,35 @@ class Decomposition(abc.ABC):
         """
         return x
 
+    def largest(self, x: tf.Tensor) -> tf.Tensor:
+        """The largest magnitude in each problem of projected `x`, `[..., 1, 1]`."""
+        return tf.maximum(
+            tf.reduce_max(x, axis=[-2, -1], keepdims=True),
+            -tf.reduce_min(x, axis=[-2, -1], keepdims=True),
+        )
+
     @abc.abstractmethod
     def init(self, x: tf.Tensor, bases: tf.Tensor) -> Factors:
         """First factors from projected `x` and initial bases `[..., channels, rank]`."""
 
+    def step(self, x: tf.Tensor, factors: Factors, mask: Optional[tf.Tensor] = None) -> Factors:
+        """One alternation: coefficients, then bases.
+
+        Args:
+            x: projected input.
+            factors: of the step before, or initial ones.
+            mask: boolean `[..., positions, 1]`, False for padding, which counts for nothing.
+        """
+        coefficients = masked(self.assign(x, factors), mask)
+        return Factors(self.update(x, coefficients, factors.bases), coefficients)
+
+    def assign(self, x: tf.Tensor, factors: Factors) -> tf.Tensor:
+        """The coefficients of a step, `[..., positions, rank]`. The default is `refine`."""
+        return self.refine(x, factors)
+
     @abc.abstractmethod
-    def step(self, x: tf.Tensor, factors: Factors) -> Factors:
-        """One alternation: coefficients, then bases."""
+    def update(self, x: tf.Tensor, coefficients: tf.Tensor, bases: tf.Tensor) -> tf.Tensor:
+        """The bases of a step, `[..., rank, channels]`, from its coefficients and those before."""
 
     @abc.abstractmethod
     def refine(self, x: tf.Tensor, factors: Factors) -> tf.Tensor:
@@ -131,6 +163,11 @@ class Decomposition(abc.ABC):
             The gradient, of the shape of `x`.
         """
         raise NotImplementedError
+
+
+def masked(x: tf.Tensor, mask: Optional[tf.Tensor]) -> tf.Tensor:
+    """Zeros where the mask is False; None masks nothing."""
+    return x if mask is None else tf.where(mask, x, tf.zeros([], x.dtype))
 
 
 def l2_normalize(x: tf.Tensor, axis: int, minimum_norm: float) -> tf.Tensor:

@@ -27,6 +27,8 @@ class EM(Decomposition):
         Segmentation", ICCV 2019.
     """
 
+    growing = None
+
     def draw_bases(self, shape, seed, dtype=tf.float32):
         return unit_bases(normal(shape, seed, dtype=dtype))
 
@@ -34,9 +36,9 @@ class EM(Decomposition):
         del x
         return Factors(tf.linalg.matrix_transpose(unit_bases(bases)), None)
 
-    def step(self, x, factors):
-        coefficients = self.refine(x, factors)
-        return Factors(l2_normalize(weighted_means(x, coefficients), -1, 1e-6), coefficients)
+    def update(self, x, coefficients, bases):
+        del bases
+        return l2_normalize(weighted_means(x, coefficients), -1, 1e-6)
 
     def refine(self, x, factors):
         return tf.nn.softmax(product_with_bases(x, factors.bases))

@@ -1,11 +1,13 @@
 """The loop of a decomposition and the three gradients through it."""
 
 import numbers
+from typing import Optional
 
 import tensorflow as tf
 
 from ham_tf.decompositions.cpu_products import pays_to_separate, product_with_bases, separate
-from ham_tf.decompositions.decomposition import Decomposition, Factors
+from ham_tf.decompositions.decomposition import Decomposition, Factors, masked
+from ham_tf.decompositions.large_inputs import Shrinkage
 
 GRADIENTS = ("one_step", "last_step", "unrolled")
 
@@ -18,6 +20,7 @@ def factorize(
     bases: tf.Tensor,
     steps: int,
     gradient: str = "one_step",
+    mask: Optional[tf.Tensor] = None,
 ) -> tuple[tf.Tensor, Factors]:
     """Runs a decomposition and reconstructs its input.
 
@@ -39,10 +42,13 @@ def factorize(
         bases: initial bases `[..., channels, rank]`, leading axes those of `x` or 1.
         steps: number of alternations, at least 0.
         gradient: one of `"one_step"`, `"last_step"`, `"unrolled"`.
+        mask: boolean `[..., positions, 1]`, leading axes those of `x` or 1; None for no
+            padding. Where it is False, `x` counts for nothing, and the reconstruction is 0.
 
     Returns:
         The reconstruction, of the shape and dtype of `x`, and the factors whose
-        product it is.
+        product it is. They are finite for all finite `x`; of what would exceed the range of
+        the dtype, it is what is left within.
 
     Raises:
         ValueError: for another `gradient`, `steps` that are no such number, or
@@ -64,12 +70,15 @@ def factorize(
             f"Received: {tuple(bases.shape)} for x of {tuple(x.shape)}"
         )
     bases = _one_per_problem(bases, x)
+    mask = None if mask is None else _one_per_problem(tf.convert_to_tensor(mask), x)
     if not pays_to_separate(x, decomposition.rank):
-        return _factorize(decomposition, x, bases, steps, gradient)
+        return _factorize(decomposition, x, bases, mask, steps, gradient)
     leading = x.shape[:-2]
+    problems = separate(x)
+    masks = [None] * len(problems) if mask is None else separate(mask)
     parts = [
         _factorize(decomposition, *problem, steps, gradient)
-        for problem in zip(separate(x), separate(bases))
+        for problem in zip(problems, separate(bases), masks)
     ]
 
     def together(matrices):
@@ -79,12 +88,14 @@ def factorize(
     return y, Factors(*(together(factor) for factor in zip(*(factors for _, factors in parts))))
 
 
-def _factorize(decomposition, x, bases, steps, gradient):
-    """`factorize` of problems with as many bases."""
-    x = decomposition.project(x)
+def _factorize(decomposition, x, bases, mask, steps, gradient):
+    """`factorize` of problems with as many bases and masks."""
+    x = masked(decomposition.project(x), mask)
+    shrinkage = Shrinkage(decomposition.largest(x))
+    x = shrinkage.multiply(x, shrinkage.of_input)
     constant_x = tf.stop_gradient(x)
     if gradient == "unrolled":
-        factors = decomposition.init(x, bases)
+        factors = decomposition.init(x, shrinkage.multiply(bases, shrinkage.of_initial_bases))
     else:
         factors = decomposition.init(constant_x, tf.stop_gradient(bases))
     # Unrolled in Python: `steps` is small, and the graph optimizer then finds
@@ -92,31 +103,43 @@ def _factorize(decomposition, x, bases, steps, gradient):
     for index in range(steps):
         differentiable = gradient == "unrolled" or (gradient == "last_step" and index == steps - 1)
         if not differentiable:
-            factors = decomposition.step(constant_x, factors)
+            factors = decomposition.step(constant_x, factors, mask)
         elif gradient == "last_step":
-            factors = decomposition.step(x, _constant(factors))
+            factors = decomposition.step(x, _constant(factors), mask)
         else:
-            factors = decomposition.step(x, factors)
+            factors = decomposition.step(x, factors, mask)
+    growing = decomposition.growing if steps or decomposition.growing != "bases" else None
     if gradient == "one_step":
         factors = _constant(factors)
         coefficients = _refine_with_closed_form(decomposition, x, factors)
-        y = _product_of_constant_bases(coefficients, factors.bases)
     else:
         coefficients = decomposition.refine(x, factors)
-        y = tf.matmul(coefficients, factors.bases)
-    return y, Factors(factors.bases, coefficients)
+    factors = Factors(factors.bases, masked(coefficients, mask))
+    constant = of_y = shrinkage.of_constant
+    if growing is not None:
+        of_y = shrinkage.of_growing(factors.coefficients, factors.bases)
+    if gradient == "one_step":
+        y = _product_of_constant_bases(factors, of_y)
+    else:
+        y = shrinkage.multiply(tf.matmul(factors.coefficients, factors.bases), of_y)
+    return y, Factors(
+        *(
+            shrinkage.multiply(factor, of_y if name == growing else constant)
+            for name, factor in factors._asdict().items()
+        )
+    )
 
 
-def _one_per_problem(bases, x):
-    """Repeats shared bases for each leading index of `x`.
+def _one_per_problem(shared, x):
+    """Repeats matrices that problems share for each leading index of `x`.
 
     TensorFlow 2.21 corrupts memory on the CPU when a batched product broadcasts
     an operand of rank 4 (its issue 117700).
     """
-    leading, matrix = x.shape[:-2], bases.shape[-2:]
+    leading, matrix = x.shape[:-2], shared.shape[-2:]
     if leading.is_fully_defined() and matrix.is_fully_defined():
-        return tf.broadcast_to(bases, leading + matrix)
-    return tf.broadcast_to(bases, tf.concat([tf.shape(x)[:-2], tf.shape(bases)[-2:]], axis=0))
+        return tf.broadcast_to(shared, leading + matrix)
+    return tf.broadcast_to(shared, tf.concat([tf.shape(x)[:-2], tf.shape(shared)[-2:]], axis=0))
 
 
 def _constant(factors):
@@ -140,11 +163,15 @@ def _refine_with_closed_form(decomposition, x, factors):
     return refine(x)
 
 
-def _product_of_constant_bases(coefficients, bases):
-    """`C B`, whose gradient is the product with the bases that the rest of the graph has."""
+def _product_of_constant_bases(factors, by):
+    """`C B` times `by`.
+
+    Its gradient is the product with the bases that the rest of the graph has.
+    """
 
     @tf.custom_gradient
     def product(coefficients):
-        return tf.matmul(coefficients, bases), lambda d_y: product_with_bases(d_y, bases)
+        y = tf.matmul(coefficients, by.value * factors.bases)
+        return y, lambda d_y: product_with_bases(d_y, by.gradient * factors.bases)
 
-    return product(coefficients)
+    return product(factors.coefficients)

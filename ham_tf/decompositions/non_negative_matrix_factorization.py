@@ -55,19 +55,20 @@ class NMF(Decomposition):
     def project(self, x):
         return tf.nn.relu(x) if self.relu else x
 
+    def largest(self, x):
+        return tf.reduce_max(x, axis=[-2, -1], keepdims=True) if self.relu else super().largest(x)
+
     def init(self, x, bases):
         bases = tf.linalg.matrix_transpose(unit_bases(bases) if self.normalize_bases else bases)
         return Factors(bases, tf.nn.softmax(product_with_bases(x, bases)))
 
-    def step(self, x, factors):
-        coefficients = self.refine(x, factors)
+    def update(self, x, coefficients, bases):
         gram = tf.matmul(coefficients, coefficients, transpose_a=True)
-        bases = (
-            factors.bases
+        return (
+            bases
             * tf.matmul(coefficients, x, transpose_a=True)
-            / (tf.matmul(gram, factors.bases) + self.epsilon)
+            / (tf.matmul(gram, bases) + self.epsilon)
         )
-        return Factors(bases, coefficients)
 
     def refine(self, x, factors):
         return self._gain(factors) * product_with_bases(x, factors.bases)

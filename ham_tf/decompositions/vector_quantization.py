@@ -28,6 +28,7 @@ class VQ(Decomposition):
     """
 
     inverse_temperature: float = 100.0
+    growing = "bases"
 
     def draw_bases(self, shape, seed, dtype=tf.float32):
         return unit_bases(normal(shape, seed, dtype=dtype))
@@ -36,9 +37,12 @@ class VQ(Decomposition):
         del x
         return Factors(tf.linalg.matrix_transpose(bases), None)
 
-    def step(self, x, factors):
-        coefficients = cosine_assignments(x, factors.bases, self.inverse_temperature)
-        return Factors(weighted_means(x, coefficients), coefficients)
+    def assign(self, x, factors):
+        return cosine_assignments(x, factors.bases, self.inverse_temperature)
+
+    def update(self, x, coefficients, bases):
+        del bases
+        return weighted_means(x, coefficients)
 
     def refine(self, x, factors):
         products = product_with_bases(x, _codeword_directions(factors))
