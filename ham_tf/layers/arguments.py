@@ -3,6 +3,7 @@
 import math
 import numbers
 
+import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
@@ -49,14 +50,14 @@ def check_finite(name, value):
 
 
 def check_boolean(name, value):
-    """Returns `value`.
+    """Returns `value`, which may be NumPy's, as a bool.
 
     Raises:
         ValueError: if it is neither True nor False.
     """
-    if not isinstance(value, bool):
+    if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
-    return value
+    return bool(value)
 
 
 def check_choice(name, value, choices):
@@ -104,6 +105,41 @@ def check_inputs(shape, dtype=None):
         )
     if dtype is not None:
         check_floating(dtype)
+
+
+def check_channels_last(layer, shape):
+    """Checks that images are channels last, when the layer is built.
+
+    A layer inside another is not asked: that one knows what it hands on.
+
+    Raises:
+        ValueError: if Keras's global setting says channels first.
+    """
+    first = keras.backend.image_data_format() == "channels_first"
+    if first and len(shape) == 4 and not getattr(layer, "_is_sublayer", False):
+        raise ValueError(
+            f"{type(layer).__name__} takes channels last, [batch, height, width, channels]: put "
+            "Permute((2, 3, 1)) before it, and call "
+            "keras.backend.set_image_data_format('channels_last') before it is built. "
+            f"Received: shape={tuple(shape)} under the setting 'channels_first'"
+        )
+
+
+def refuse_mask(layer, mask, why):
+    """Refuses a mask, which is None or a structure of Nones where there is none.
+
+    Keras 2 would drop it without a word.
+
+    Raises:
+        ValueError: if there is one.
+    """
+    masks = [part for part in tf.nest.flatten(mask) if part is not None]
+    if masks:
+        raise ValueError(
+            f"{type(layer).__name__} takes no mask: {why}. Cut the padding off, or make inputs "
+            "without a mask, in which it counts. "
+            f"Received: mask of shape={tuple(masks[0].shape)} for layer {layer.name!r}"
+        )
 
 
 def check_floating(dtype):

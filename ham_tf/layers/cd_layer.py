@@ -28,6 +28,7 @@ class CDLayer(DecompositionLayer):
     Call arguments:
         inputs: `[batch, height, width, channels]` or `[batch, positions, channels]`.
         training: whether to draw fresh initial bases for every sample.
+        mask: boolean `[batch, positions]`, False for padding; see `DecompositionLayer`.
 
     Returns:
         The reconstruction, with the shape of `inputs`.

@@ -6,17 +6,20 @@ import tensorflow as tf
 from tensorflow import keras
 
 from ham_tf.decompositions import GRADIENTS, Decomposition, factorize, unit_bases
+from ham_tf.decompositions.large_inputs import limit
 from ham_tf.layers.arguments import (
     check_boolean,
+    check_channels_last,
     check_choice,
     check_floating,
     check_inputs,
     check_integer,
     check_positive,
+    refuse_mask,
 )
 from ham_tf.layers.draw_seeds import DrawSeeds
 from ham_tf.layers.initial_bases import check_initializer, draw_initial_bases
-from ham_tf.layers.shapes import positions, sizes, with_channels
+from ham_tf.layers.shapes import per_position, positions, sizes, with_channels
 from ham_tf.layers.sublayers import add_float_weight
 
 BASES_POLICIES = ("fresh_in_training", "fresh", "fixed", "online", "online_at_inference")
@@ -79,6 +82,10 @@ class DecompositionLayer(keras.layers.Layer):
             `[batch, positions, channels]`; all but the channels may be unknown,
             and all once the layer is built.
         training: whether to take `steps` or `eval_steps`, and fresh bases.
+        mask: boolean `[batch, positions]`, for images `[batch, height, width]` or
+            `[batch, height]`; None for none. What it marks as padding, by False, is as good as
+            not there, and 0 in the result. Keras passes on that of `Embedding(mask_zero=True)`
+            or `Masking` by itself.
 
     Returns:
         The reconstruction, with the shape of `inputs`. With `return_factors` a
@@ -90,7 +97,8 @@ class DecompositionLayer(keras.layers.Layer):
     Raises:
         ValueError: for an argument out of range, a random initializer that must
             have a seed and has none, inputs of another rank or of integers,
-            unknown channels, channels that are not a multiple of `groups` or
+            unknown channels, Keras's global `channels_first`, channels that are not a
+            multiple of `groups` or
             have fewer than `rank` per group, or inputs that do not fit the
             stored bases.
     """
@@ -144,6 +152,7 @@ class DecompositionLayer(keras.layers.Layer):
     def build(self, input_shape):
         input_shape = tuple(input_shape)
         check_inputs(input_shape)
+        check_channels_last(self, input_shape)
         channels = input_shape[-1]
         if channels % self.groups:
             raise ValueError(
@@ -175,19 +184,22 @@ class DecompositionLayer(keras.layers.Layer):
             self._draws = self._draw_seeds.build()
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, training=None, mask=None):
         inputs = with_channels(inputs, self._built_for)
         self._check_inputs(inputs)
+        if mask is not None:
+            self._check_mask(mask)
+            mask = per_position(mask, inputs)
         if tf.is_tensor(training):  # as in Keras 2 functional models
             known = tf.get_static_value(training)
             if known is None:
                 return tf.cond(
                     tf.cast(training, tf.bool),
-                    lambda: self._decompose(inputs, True),
-                    lambda: self._decompose(inputs, False),
+                    lambda: self._decompose(inputs, mask, True),
+                    lambda: self._decompose(inputs, mask, False),
                 )
             training = known
-        return self._decompose(inputs, bool(training))
+        return self._decompose(inputs, mask, bool(training))
 
     def compute_output_spec(self, inputs, *args, **kwargs):
         check_floating(inputs.dtype)  # Functional models of Keras 3 do not trace `call`.
@@ -206,6 +218,13 @@ class DecompositionLayer(keras.layers.Layer):
             (batch, self.groups, samples, self.rank),
             (batch, self.groups, features, self.rank),
         )
+
+    def compute_mask(self, inputs, mask=None):
+        del inputs
+        if mask is None:
+            return None
+        self._check_mask(mask)
+        return [mask, None, None] if self.return_factors else mask
 
     def get_config(self):
         config = super().get_config()
@@ -241,17 +260,21 @@ class DecompositionLayer(keras.layers.Layer):
                     f"Received: shape={tuple(inputs.shape)} with {found}"
                 )
 
-    def _decompose(self, inputs, training):
+    def _check_mask(self, mask):
+        if not self.spatial:  # Each pixel is a feature there, of bases drawn for all of them.
+            refuse_mask(self, mask, "`spatial=False` describes the channels by all pixels")
+
+    def _decompose(self, inputs, mask, training):
         decomposition = self.make_decomposition()
         # Static sizes where they are known: TPUs need them.
         shape = sizes(inputs)
         x = tf.cast(inputs, self._decomposition_dtype())
         if inputs.dtype == tf.float16:  # what overflowed counts as the largest number
-            x = _limit(x, tf.float16.max)
+            x = limit(x, tf.float16.max)
         x = self._to_matrices(x, shape)
         bases = self._initial_bases(decomposition, sizes(x), training)
         steps = self.steps if training or self.eval_steps is None else self.eval_steps
-        y, factors = factorize(decomposition, x, bases, steps, self.gradient)
+        y, factors = factorize(decomposition, x, bases, steps, self.gradient, mask)
 
         updates = {"online": training, "online_at_inference": not training}
         if self.trainable and updates.get(self.bases_policy, False):
@@ -326,10 +349,5 @@ class DecompositionLayer(keras.layers.Layer):
     def _to_compute_dtype(self, x):
         # Only float16 has a smaller range than what the decomposition runs in.
         if self.compute_dtype == "float16":
-            x = _limit(x, tf.float16.max)
+            x = limit(x, tf.float16.max)
         return tf.cast(x, self.compute_dtype)
-
-
-def _limit(x, largest):
-    """`x` within ±`largest`. Unlike a clip, which loses it under XLA, this keeps NaN."""
-    return tf.where(tf.abs(x) > largest, tf.sign(x) * largest, x)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
+from ham_tf.layers.arguments import check_channels_last, refuse_mask
 from ham_tf.layers.hamburger import check_ham
 from ham_tf.layers.sublayers import (
     build_sublayer,
@@ -30,7 +31,7 @@ class DualHam(keras.layers.Layer):
         tensor with the shape of `inputs`.
 
     Raises:
-        ValueError: for an odd number of channels.
+        ValueError: for an odd number of channels, Keras's global `channels_first`, or a mask.
 
     Reference:
         The ensemble of HamNet+ in the authors' segmentation code.
@@ -47,6 +48,7 @@ class DualHam(keras.layers.Layer):
             raise ValueError(
                 f"`inputs` must have an even number of channels. Received: shape={input_shape}"
             )
+        check_channels_last(self, input_shape)
         for ham in (self.spatial_ham, self.channel_ham):
             build_sublayer(ham, (*sizes, channels // 2))
         freeze_if_asked(self)
@@ -67,6 +69,10 @@ class DualHam(keras.layers.Layer):
         half = (*sizes, channels // 2)
         widths = [h.compute_output_shape(half)[-1] for h in (self.spatial_ham, self.channel_ham)]
         return (*sizes, sum(widths))
+
+    def compute_mask(self, inputs, mask=None):
+        del inputs
+        refuse_mask(self, mask, "its ham over the channels takes all positions")
 
     def get_config(self):
         config = super().get_config()

@@ -24,6 +24,7 @@ class EMLayer(DecompositionLayer):
     Call arguments:
         inputs: `[batch, height, width, channels]` or `[batch, positions, channels]`.
         training: whether to move the stored bases.
+        mask: boolean `[batch, positions]`, False for padding; see `DecompositionLayer`.
 
     Returns:
         The reconstruction, with the shape of `inputs`.

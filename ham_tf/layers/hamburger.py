@@ -3,7 +3,14 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from ham_tf.layers.arguments import check_finite, check_floating, check_inputs, check_layer
+from ham_tf.layers.arguments import (
+    check_channels_last,
+    check_finite,
+    check_floating,
+    check_inputs,
+    check_layer,
+    refuse_mask,
+)
 from ham_tf.layers.shapes import with_channels
 from ham_tf.layers.sublayers import (
     build_sublayer,
@@ -69,6 +76,7 @@ class HamburgerBlock(keras.layers.Layer):
     def build(self, input_shape):
         input_shape = tuple(input_shape)
         check_inputs(input_shape)
+        check_channels_last(self, input_shape)
         self._built_for = input_shape
         for name, layer in self.make_sublayers(input_shape).items():
             setattr(self, name, layer)
@@ -110,6 +118,10 @@ class HamburgerBlock(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+    def compute_mask(self, inputs, mask=None):
+        del inputs
+        refuse_mask(self, mask, "its layers, as the normalization, would count the padding")
 
     def get_config(self):
         config = super().get_config()
@@ -181,7 +193,8 @@ class Hamburger(HamburgerBlock):
         A tensor with the shape of `inputs`.
 
     Raises:
-        ValueError: if the channels are unknown or `upper_bread` returns others.
+        ValueError: if the channels are unknown or `upper_bread` returns others; for
+            Keras's global `channels_first`, or a mask.
 
     Example:
         >>> block = Hamburger(

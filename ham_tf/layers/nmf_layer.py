@@ -35,6 +35,7 @@ class NMFLayer(DecompositionLayer):
         inputs: `[batch, height, width, channels]` or `[batch, positions, channels]`.
             Negative values count as zero (`relu`).
         training: whether to draw fresh initial bases for every sample.
+        mask: boolean `[batch, positions]`, False for padding; see `DecompositionLayer`.
 
     Returns:
         The reconstruction: non-negative, with the shape of `inputs`.

@@ -3,7 +3,14 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from ham_tf.layers.arguments import check_floating, check_inputs, check_integer, check_layer
+from ham_tf.layers.arguments import (
+    check_channels_last,
+    check_floating,
+    check_inputs,
+    check_integer,
+    check_layer,
+    refuse_mask,
+)
 from ham_tf.layers.linear_map import linear_map
 from ham_tf.layers.shapes import positions, sizes, with_channels
 from ham_tf.layers.sublayers import (
@@ -46,8 +53,8 @@ class SelfAttention(keras.layers.Layer):
         `[batch, height, width, channels / value_ratio]`.
 
     Raises:
-        ValueError: for an argument out of range, unknown channels, or pooling
-            without height and width.
+        ValueError: for an argument out of range, unknown channels, Keras's global
+            `channels_first`, a mask, or pooling without height and width.
 
     Reference:
         Wang et al., "Non-local Neural Networks", CVPR 2018; Zhang et al.,
@@ -72,6 +79,7 @@ class SelfAttention(keras.layers.Layer):
     def build(self, input_shape):
         input_shape = tuple(input_shape)
         self._check_inputs(input_shape)
+        check_channels_last(self, input_shape)
         self._built_for = input_shape
         channels = input_shape[-1]
         ratios = {"query": self.key_ratio, "key": self.key_ratio, "value": self.value_ratio}
@@ -109,6 +117,10 @@ class SelfAttention(keras.layers.Layer):
         if self._given["value"] is not None:
             return tuple(self.value.compute_output_shape(input_shape))
         return (*input_shape[:-1], max(1, input_shape[-1] // self.value_ratio))
+
+    def compute_mask(self, inputs, mask=None):
+        del inputs
+        refuse_mask(self, mask, "it attends to all positions")
 
     def get_config(self):
         config = super().get_config()

@@ -21,6 +21,32 @@ def positions(shape):
     return None if None in pixels else math.prod(pixels)
 
 
+def per_position(mask, inputs):
+    """A mask as `factorize` takes it.
+
+    Args:
+        mask: `[batch, ...]`, as many of the leading axes of `inputs` as it has, at least one
+            more than the batch.
+        inputs: `[batch, ..., channels]`.
+
+    Returns:
+        Boolean, `[batch, 1, positions, 1]`.
+
+    Raises:
+        ValueError: for a mask of another shape.
+    """
+    mask = tf.cast(mask, tf.bool)
+    shape, pixels = sizes(inputs)[:-1], inputs.shape[:-1]
+    rank = mask.shape.rank or len(shape)
+    if not 2 <= rank <= len(shape) or not pixels[:rank].is_compatible_with(mask.shape):
+        raise ValueError(
+            "`mask` must have the shape of `inputs` without the channels, "
+            f"{tuple(pixels)}. Received: shape={tuple(mask.shape)}"
+        )
+    mask = tf.reshape(mask, [*shape[:rank], *[1] * (len(shape) - rank)])
+    return tf.reshape(tf.broadcast_to(mask, shape), [shape[0], 1, math.prod(shape[1:]), 1])
+
+
 def with_channels(inputs, shape):
     """Inputs of a built layer, with the rank and channels it was built for where they have none.
 

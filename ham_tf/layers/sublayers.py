@@ -18,6 +18,7 @@ def build_sublayer(layer, input_shape):
         input_shape: shape of its (first) input, batch axis included.
     """
     if not layer.built:
+        layer._is_sublayer = True  # What it gets is its parent's affair.
         with tf.name_scope(layer.name):
             layer.build(input_shape)
             layer.built = True

@@ -26,6 +26,7 @@ class VQLayer(DecompositionLayer):
     Call arguments:
         inputs: `[batch, height, width, channels]` or `[batch, positions, channels]`.
         training: whether to draw fresh initial codewords for every sample.
+        mask: boolean `[batch, positions]`, False for padding; see `DecompositionLayer`.
 
     Returns:
         The reconstruction, with the shape of `inputs`.
