@@ -95,6 +95,11 @@ def orientation(picture: Image.Image) -> int:
         return 1
 
 
+def is_turned(picture: Image.Image) -> bool:
+    """Whether `decode` turns a picture of PIL."""
+    return orientation(picture) in _UPRIGHT
+
+
 def is_plain(content: bytes) -> bool:
     """Whether TensorFlow decodes a file by the rule of `decode`, too, and faster.
 
@@ -109,7 +114,7 @@ def is_plain(content: bytes) -> bool:
     if not any(notes):
         return True
     try:
-        return orientation(Image.open(io.BytesIO(content))) not in _UPRIGHT
+        return not is_turned(Image.open(io.BytesIO(content)))
     except Exception:  # Damaged, or unknown to PIL: TensorFlow will tell.
         return True
 

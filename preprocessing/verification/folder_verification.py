@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import functools
 import io
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
@@ -12,16 +13,16 @@ from PIL import Image
 
 from preprocessing.data_error import DataError
 from preprocessing.error_text import operation_text
-from preprocessing.image_file import orientation
+from preprocessing.image_file import is_turned
 from preprocessing.records.worker_processes import run_tasks
 from preprocessing.sources.image_decoding import image_fault
 from preprocessing.sources.image_folder import ImageFolder
+from preprocessing.storage import tf_path
 from preprocessing.verification.problem import Problem, ProblemList
 from preprocessing.verification.split_summary import SplitSummary
 from preprocessing.verification.verification import Verdict
 
 _PER_TASK = 64  # images
-_UPRIGHT = 1
 # What training does with images that are odd, but not wrong; {} is how many there are.
 _TURNED = "{} lie turned in their files and are set upright, as their cameras noted"
 _SEVERAL = "{} have several frames or pages, of which the first is taken"
@@ -74,7 +75,7 @@ def verify_folder(
         )
     names = list(folder.splits) if splits is None else list(dict.fromkeys(splits))
     pieces = [
-        _Piece(name, tuple(path.decode() for path in paths[first : first + _PER_TASK]))
+        _Piece(name, tuple(map(os.fsdecode, paths[first : first + _PER_TASK])))
         for name, paths in ((name, sorted(folder.splits[name].paths)) for name in names)
         for first in range(0, len(paths), _PER_TASK)
     ]
@@ -104,7 +105,7 @@ def _check(piece, report, decode):
     for path in piece.paths:
         fault, content = image_fault(path) if decode else "", b""
         try:
-            with tf.io.gfile.GFile(path, "rb") as file:
+            with tf.io.gfile.GFile(tf_path(path), "rb") as file:
                 content = file.read()
         except tf.errors.OpError as error:
             fault = fault or f"cannot be read ({operation_text(error)})"
@@ -124,7 +125,7 @@ def _oddities(content):
         picture = Image.open(io.BytesIO(content))
         if min(picture.size) == 1:
             yield _NARROW
-        if orientation(picture) != _UPRIGHT:
+        if is_turned(picture):
             yield _TURNED
         if getattr(picture, "is_animated", False):
             yield _SEVERAL

@@ -1,6 +1,7 @@
 """python -m preprocessing.verify of a folder of class folders."""
 
 import json
+import os
 import re
 
 import numpy as np
@@ -99,6 +100,8 @@ def test_what_training_does_with_odd_images_is_noted(folder, verify_folder):
     cat = folder / "train" / "cat"
     for number in range(2):
         save(cat / f"turned{number}.jpg", exif=exif)
+    exif[0x0112] = 0  # Malformed, and shown as it lies.
+    save(cat / "malformed.jpg", exif=exif)
     save(cat / "moving.gif", save_all=True, append_images=[Image.new("RGB", PICTURE.size)])
     save(cat / "line.png", Image.new("RGB", (1, 9)))
     status, lines = verify_folder()
@@ -112,6 +115,18 @@ def test_what_training_does_with_odd_images_is_noted(folder, verify_folder):
         f"note: train: 2 images lie turned in their files and are set upright, as their cameras "
         f"noted, as {cat}/turned0.jpg.",
     ]
+
+
+def test_a_name_that_is_no_text(folder, verify_folder):
+    path = os.fsencode(folder / "train" / "cat") + b"/caf\xe9.png"
+    with open(path, "wb") as file:
+        file.write(b"no image")
+    status, lines = verify_folder()
+    assert status == 1
+    (line,) = (line for line in lines if line.startswith("image: "))
+    assert line.startswith(f"image: {os.fsdecode(path)}: cannot be decoded")
+    os.remove(path)
+    assert verify_folder()[0] == 0
 
 
 def test_a_folder_that_training_refuses(folder, verify_folder):
