@@ -80,7 +80,7 @@ def find_parts(path: str) -> tuple[list[Part], list[Part]]:
     whole = _split_folder(path, names)
     if whole:
         return [whole], []
-    refuse_unexpected([path, *_folders_in(path, names)], {"test"})
+    refuse_unexpected([folder for level in _levels(path, names) for folder in level], {"test"})
     raise _nothing_found(path, names)
 
 

@@ -36,11 +36,11 @@ def refuse_unexpected(folders: Iterable[str], found: Container[str]):
     Raises:
         DataError: if there is one, which says what is in it; an empty folder test is none.
     """
-    for split in challenge.COUNTS:
-        for folder in () if split in found else folders:
-            for name in names_in(folder):
-                if name.lower() in _MEANT[split]:
-                    _refuse(f"{folder}/{name}", name, split)
+    meant = {name: split for split, names in _MEANT.items() if split not in found for name in names}
+    for folder in folders:
+        for name in names_in(folder):
+            if name.lower() in meant:
+                _refuse(f"{folder}/{name}", name, meant[name.lower()])
 
 
 def hint(names: Iterable[str]) -> str:

@@ -314,6 +314,13 @@ UNEXPECTED = {
         {"in/val/ILSVRC2012_val_00000001.JPEG": b"x", "in/train/tench/1.JPEG": b"x"},
         f"ROOT/in/train holds tench/. {TRAIN_EXPECTED}",
     ),
+    "Kaggle's tree": (
+        {
+            "ILSVRC/Data/CLS-LOC/val/cat/1.JPEG": b"x",
+            "ILSVRC/Data/CLS-LOC/train/tench/1.JPEG": b"x",
+        },
+        f"ROOT/ILSVRC/Data/CLS-LOC/train holds tench/. {TRAIN_EXPECTED}",
+    ),
     "many": (
         {**VALIDATION_IMAGE, **{f"train/{i}/a": b"x" for i in range(1000)}},
         f"ROOT/train holds 0/, 1/, 10/ and 997 more. {TRAIN_EXPECTED}",
