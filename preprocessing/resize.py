@@ -38,14 +38,21 @@ def main():
         plan_stored_splits,
     )
     from preprocessing.sources.image_folder import is_folder_path
-    from preprocessing.sources.tfds_source import open_prepared
+    from preprocessing.sources.tfds_source import UnknownDataSetError, open_prepared
+    from preprocessing.storage import is_folder
 
+    no_folder = DataError(
+        f"--dataset={arguments.dataset}: a folder. Expected the name of a prepared tfds data "
+        "set; training resizes the images of folders while it reads them."
+    )
     if is_folder_path(arguments.dataset):
-        raise DataError(
-            f"--dataset={arguments.dataset}: a folder. Expected the name of a prepared tfds data "
-            "set; training resizes the images of folders while it reads them."
-        )
-    info, data_dir = open_prepared(arguments.dataset, arguments.data_dir)
+        raise no_folder
+    try:
+        info, data_dir = open_prepared(arguments.dataset, arguments.data_dir)
+    except UnknownDataSetError:
+        if is_folder(arguments.dataset):
+            raise no_folder from None
+        raise
     key = cache_key(info, arguments.size, arguments.resampling, arguments.store)
     target = cache_target(key, data_dir)
     if say_if_finished(target, info.splits):

@@ -311,10 +311,13 @@ def test_wrong_flags(run_main, flags, message):
     assert err.startswith(message)
 
 
-def test_a_folder_of_images_needs_no_cache(tmp_path, run_main):
-    status, _, err = run_main(resize.main, "--size=16", f"--dataset={tmp_path}")
-    assert status == 1
-    assert err.startswith(f"error: --dataset={tmp_path}: a folder. Expected the name of a prepared")
+def test_a_folder_of_images_needs_no_cache(tmp_path, run_main, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path, "photos"):
+        status, _, err = run_main(resize.main, "--size=16", f"--dataset={folder}")
+        assert status == 1
+        assert err.startswith(f"error: --dataset={folder}: a folder. Expected the name of a prep")
 
 
 def test_an_image_that_is_none(tmp_path, run_main):
