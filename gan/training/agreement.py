@@ -33,12 +33,9 @@ def check_same_start(
         TrainingError: in every worker, if one has another step or other arrays.
         StrategyError: if a worker has ended.
     """
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return
-    with lost_workers_explained():
-        rows = gather(strategy, [step, checksum(arrays or {})])
-    of_workers = rows[:: len(rows) // num_workers()]  # Replicas are numbered worker by worker.
-    compare(folder, worker_index(), of_workers.tolist())
+    starts = _of_workers(strategy, [step, checksum(arrays or {})])
+    if starts:
+        compare(folder, worker_index(), starts)
 
 
 def check_same_data(
@@ -57,12 +54,18 @@ def check_same_data(
         TrainingError: in every worker, if one reads other data.
         StrategyError: if a worker has ended.
     """
+    data = _of_workers(strategy, [zlib.crc32(json.dumps(class_names).encode()), images])
+    if data:
+        compare_data(worker_index(), data)
+
+
+def _of_workers(strategy, numbers) -> Optional[list[list[int]]]:
+    """What every worker calls this with, by its index; None where there are no others."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return
+        return None
     with lost_workers_explained():
-        rows = gather(strategy, [zlib.crc32(json.dumps(class_names).encode()), images])
-    of_workers = rows[:: len(rows) // num_workers()]
-    compare_data(worker_index(), of_workers.tolist())
+        rows = gather(strategy, numbers)
+    return rows[:: len(rows) // num_workers()].tolist()  # Replicas are numbered worker by worker.
 
 
 def gather(strategy: tf.distribute.Strategy, numbers: list[int]) -> np.ndarray:
