@@ -167,7 +167,7 @@ def _open_data(config, given, is_own):
         As `gan.real_images.open_and_choose`.
     """
     from gan.real_images import open_and_choose, without_held_out_part
-    from preprocessing.class_list import ClassesChangedError, numbered
+    from preprocessing.class_list import ClassesChangedError, describe
 
     if not is_own:
         config = without_held_out_part(config, given)
@@ -178,7 +178,7 @@ def _open_data(config, given, is_own):
             raise
     print(
         f"warning: --dataset={config.data.dataset}: has other classes than the model was trained "
-        f"with ({numbered(config.found.class_names)}); they are compared by number.",
+        f"with, {describe(config.found.class_names)}; they are compared by number.",
         file=sys.stderr,
     )
     return open_and_choose(config.with_found(class_names=None), given)
