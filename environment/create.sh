@@ -38,7 +38,7 @@ if [ "$layer" = test ]; then wanted_test="$test_pins $(cksum < "$test_pins")"; f
 install() {
     if command -v uv > /dev/null; then
         uv pip install --quiet --python "$environment/bin/python" --requirements "$1" \
-            --constraints "$pins"
+            -c "$pins"
     else
         "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \
             --requirement "$1" --constraint "$pins"

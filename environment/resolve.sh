@@ -20,11 +20,11 @@ for stack in tfgan current; do
     compile --universal --python-version "$oldest" "$@" "$stack.in" "$stack-test.in" \
         --output-file "$work/$stack.txt"
     for layer in "" -test; do
-        compile --universal --python-version "$oldest" --constraint "$work/$stack.txt" \
+        compile --universal --python-version "$oldest" -c "$work/$stack.txt" \
             "$stack$layer.in" --output-file "$work/layer.txt"
         mv "$work/layer.txt" "$stack$layer.txt"
     done
-    compile --universal --python-version "$oldest" --constraint "$work/$stack.txt" \
+    compile --universal --python-version "$oldest" -c "$work/$stack.txt" \
         "$stack-gpu.in" --output-file "$work/gpu.txt"
     mv "$work/gpu.txt" "$stack-gpu.txt"
 done

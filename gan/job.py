@@ -80,7 +80,7 @@ class Job:
         """Trains to `config.training.steps`, from the newest checkpoint if there is one.
 
         Raises:
-            Interrupted: after SIGTERM or Ctrl-C, when the present step is saved.
+            Interrupted: after SIGTERM, SIGHUP or Ctrl-C, when the present step is saved.
         """
         with self._interruptible() as interruption:
             self._train(interruption, self._initial_weights())
@@ -134,7 +134,7 @@ class Job:
             The report, which is printed and written to `report.json`.
 
         Raises:
-            Interrupted: after SIGTERM or Ctrl-C, when the present step is saved.
+            Interrupted: after SIGTERM, SIGHUP or Ctrl-C, when the present step is saved.
         """
         if not self._engine.is_chief:
             return self.train()

@@ -30,7 +30,7 @@ def with_beam(options: list[str]) -> Engine:
     except ImportError as error:
         raise DataError(
             f"--beam needs Apache Beam, which is not installed ({error}). Run "
-            "`pip install apache-beam`, or leave the flag out."
+            "`pip install apache-beam` (docs/imagenet.md has its pins), or leave the flag out."
         ) from error
 
     def write(tasks, target, progress):
