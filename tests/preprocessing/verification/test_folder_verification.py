@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from preprocessing import verify
+from preprocessing.sources.image_folder import list_folder
+from preprocessing.verification import folder_verification
 
 PICTURE = Image.fromarray(np.random.RandomState(0).randint(0, 256, [48, 64, 3]).astype(np.uint8))
 
@@ -117,16 +119,14 @@ def test_what_training_does_with_odd_images_is_noted(folder, verify_folder):
     ]
 
 
-def test_a_name_that_is_no_text(folder, verify_folder):
+def test_a_name_that_is_no_text(folder):
     path = os.fsencode(folder / "train" / "cat") + b"/caf\xe9.png"
     with open(path, "wb") as file:
         file.write(b"no image")
-    status, lines = verify_folder()
-    assert status == 1
-    (line,) = (line for line in lines if line.startswith("image: "))
-    assert line.startswith(f"image: {os.fsdecode(path)}: cannot be decoded")
-    os.remove(path)
-    assert verify_folder()[0] == 0
+    verdict = folder_verification.verify_folder(list_folder(str(folder)))
+    (problem,) = verdict.problems.kept["image"]
+    assert problem.file == os.fsdecode(path)
+    assert problem.found.startswith("cannot be decoded")
 
 
 def test_a_folder_that_training_refuses(folder, verify_folder):
