@@ -54,12 +54,14 @@ class Shrinkage:
 
     def of_growing(self, coefficients: tf.Tensor, bases: tf.Tensor) -> Factor:
         """For a result that does: as before, unless the factors' product would not be finite."""
+        # Before the condition: in a TF1 graph what passes through it would count as differentiable.
+        coefficients, bases = tf.stop_gradient(coefficients), tf.stop_gradient(bases)
 
         def enlargement():
             longest = tf.reduce_max(tf.abs(bases), axis=-1, keepdims=True)
             bound = tf.reduce_max(tf.matmul(tf.abs(coefficients), longest), -2, keepdims=True)
-            fitting = tf.stop_gradient(0.99 * bases.dtype.max / bound)
-            return tf.where(self._by < 1, tf.minimum(1 / self._by, fitting), self._ones)
+            fitting = tf.minimum(1 / self._by, 0.99 * bases.dtype.max / bound)
+            return tf.where(self._by < 1, fitting, self._ones)
 
         value = self._if_any(enlargement, lambda: self._ones)
         return Factor(value, value * self._by)
