@@ -25,6 +25,7 @@ def test_digit_classifier():
 )
 def test_help_does_nothing_but_help(monkeypatch, capsys, module):
     monkeypatch.setattr(sys, "argv", [module, "--help"])
+    monkeypatch.delitem(sys.modules, module, raising=False)  # as another test imported it
     with pytest.raises(SystemExit) as end:
         runpy.run_module(module, run_name="__main__")
     assert end.value.code == 0

@@ -344,6 +344,7 @@ def test_the_rate_is_that_of_the_final_report(report, run, tmp_path):
 
 def test_the_command_of_the_final_report_can_be_copied(tmp_path):
     run = RunFolder(str(tmp_path / "my runs" / "it's first"))
+    run.write_config(smoke())
     record = {"step": 1, "repetitions": 1, "evaluated_images": 2, "sha256": "a", "fid_a": 1.0}
     made = make_report(smoke(), run, {"frechet_distance": "fid_a"}, None, record)
     command = describe_report(made, run, 1.0).partition("Sample from it: ")[2]

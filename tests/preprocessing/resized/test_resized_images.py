@@ -193,8 +193,7 @@ def test_encoder_goes_to_other_processes_and_answers_what_is_no_image():
         assert "{{" not in str(caught.value)
         assert "\n" not in str(caught.value)
     one_row = tf.io.encode_png(np.zeros([1, 9, 3], np.uint8)).numpy()
-    with pytest.raises(UndecodableImageError, match="."):
-        encoder.encode_image(one_row, 0)
+    assert encoder.encode_image(one_row, 0) is not None  # Its central square is one pixel.
 
 
 @pytest.mark.parametrize("store", TOLERANCE)
