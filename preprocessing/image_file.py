@@ -1,7 +1,6 @@
 """An image file of any format as pixels: which picture in it counts, how it stands, its colours."""
 
 import io
-import struct
 
 import numpy as np
 from PIL import Image
@@ -158,28 +157,10 @@ def _jpeg_notes(content):
         if not marker or marker[0] == _START_OF_SCAN:
             return
         end = position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
-        if content.startswith(_JPEG_EXIF, position + 4):
-            yield _exif_orientation(content[position + 4 + len(_JPEG_EXIF) : end]) in _UPRIGHT
-        elif marker[0] == _APP1:
-            yield content.find(_XMP_ORIENTATION, position, end) >= 0
+        if marker[0] == _APP1:
+            is_exif = content.startswith(_JPEG_EXIF, position + 4)
+            yield is_exif or content.find(_XMP_ORIENTATION, position, end) >= 0
         position = end
-
-
-def _exif_orientation(tiff):
-    """The orientation in EXIF's data, which PIL takes hundreds of microseconds to find."""
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    try:
-        (first,) = struct.unpack_from(f"{order}I", tiff, 4)
-        (count,) = struct.unpack_from(f"{order}H", tiff, first)
-        for entry in range(first + 2, first + 2 + 12 * count, 12):
-            tag, kind = struct.unpack_from(f"{order}HH", tiff, entry)
-            if tag == _ORIENTATION:
-                size = {3: "H", 4: "I"}.get(kind, "B")
-                (value,) = struct.unpack_from(f"{order}{size}", tiff, entry + 8)
-                return value
-    except struct.error:  # Malformed, or in no known order of bytes.
-        pass
-    return 1
 
 
 def _png_notes(content):

@@ -49,6 +49,7 @@ ALLOWED = {
     "gan.report_page": {
         "gan.config",
         "gan.evaluation.figure_text",
+        "gan.image_files.grid",
         "gan.presets",
         "gan.report_page",
         "gan.run_folder",

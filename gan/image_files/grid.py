@@ -1,6 +1,7 @@
 """Many small images as one picture."""
 
 import io
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,6 +20,16 @@ _BLACK, _GREY, _WHITE = (0, 0, 0), (96, 96, 96), (255, 255, 255)
 
 class GridError(ValueError):
     """A grid that is too large; the message says what to do."""
+
+
+def text_font(size: int, text: str) -> ImageFont.FreeTypeFont:
+    """A font that has the letters of a text: Pillow's own, or one of Latin, Greek and Cyrillic."""
+    if text.isascii():
+        return ImageFont.load_default(size)
+    import matplotlib  # for its font, DejaVu
+
+    path = os.path.join(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    return ImageFont.truetype(path, size)
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -60,7 +71,7 @@ class Grid:
     ):
         scale = max(1, -(-smallest_cell // height))
         self._height, self._width = height * scale, width * scale
-        font = ImageFont.load_default(_FONT_SIZE)
+        font = text_font(_FONT_SIZE, "".join([title, *row_labels.values(), *column_labels]))
         self._left = self._top = 0
         if row_labels:
             self._left = 2 * _MARGIN + max(int(font.getlength(t)) for t in row_labels.values())

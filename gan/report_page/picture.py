@@ -1,16 +1,16 @@
 """The page of a run as one picture."""
 
 import io
-import os
 
-import matplotlib
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from gan.image_files.grid import text_font
 from gan.report_page.content import ReportContent
 
 _WIDTH = 1240  # pixels
 _MARGIN = 20
 _GAP = 10
+_LETTERS = "é±"  # that a page has beside English ones: all of it is in one font
 _BLACK, _GREY, _RED, _WHITE = (34, 34, 34), (110, 110, 110), (170, 0, 0), (255, 255, 255)
 
 
@@ -78,15 +78,9 @@ def _with_caption(grid):
     return both
 
 
-def text_font(size: int) -> ImageFont.FreeTypeFont:
-    """A font of Latin, Greek and Cyrillic letters; Pillow's own knows those of English alone."""
-    fonts = os.path.join(matplotlib.get_data_path(), "fonts", "ttf")
-    return ImageFont.truetype(os.path.join(fonts, "DejaVuSans.ttf"), size)
-
-
 def _text(text, size, color=_BLACK):
     """Text as a picture as wide as the page has room, broken between words."""
-    font = text_font(size)
+    font = text_font(size, _LETTERS)
     lines, room = [""], _WIDTH - 2 * _MARGIN
     for word in text.encode("utf-8", "replace").decode().split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1] else word

@@ -11,16 +11,14 @@ from typing import Any, Optional
 import tensorflow as tf
 from PIL import Image
 
-from preprocessing.data_error import DataError
 from preprocessing.error_text import operation_text
 from preprocessing.image_file import is_turned
-from preprocessing.records.worker_processes import run_tasks
 from preprocessing.sources.image_decoding import image_fault
 from preprocessing.sources.image_folder import ImageFolder
 from preprocessing.storage import tf_path
 from preprocessing.verification.problem import Problem, ProblemList
 from preprocessing.verification.split_summary import SplitSummary
-from preprocessing.verification.verification import Verdict
+from preprocessing.verification.verification import Verdict, chosen_splits, reports_of
 
 _PER_TASK = 64  # images
 # What training does with images that are odd, but not wrong; {} is how many there are.
@@ -68,31 +66,18 @@ def verify_folder(
     Raises:
         DataError: if there is no such split; if a worker process died.
     """
-    unknown = [name for name in splits or () if name not in folder.splits]
-    if unknown:
-        raise DataError(
-            f"There is no split {unknown[0]!r}. The folder has: {', '.join(folder.splits)}."
-        )
-    names = list(folder.splits) if splits is None else list(dict.fromkeys(splits))
+    names = chosen_splits(splits, folder.splits, "The folder")
     pieces = [
         _Piece(name, tuple(map(os.fsdecode, paths[first : first + _PER_TASK])))
         for name, paths in ((name, sorted(folder.splits[name].paths)) for name in names)
         for first in range(0, len(paths), _PER_TASK)
     ]
     function = functools.partial(_check, decode=decode)
-    bar = progress_bar and progress_bar(total=sum(len(piece.paths) for piece in pieces))
-    reports = {}
-    try:
-        for index, report in run_tasks(
-            function, pieces, processes, bar.update if bar else lambda count: None
-        ):
-            reports[index] = report
-    finally:
-        if bar:
-            bar.close()
+    total = sum(len(piece.paths) for piece in pieces)
+    reports = reports_of(function, pieces, processes, total, progress_bar)
     problems, summaries, notes = ProblemList(most_problems), [], []
     for name in names:
-        found = [reports[index] for index, piece in enumerate(pieces) if piece.split == name]
+        found = [report for piece, report in zip(pieces, reports) if piece.split == name]
         summaries.append(_summary(name, folder.splits[name].labels, found, most_problems))
         problems.merge(summaries[-1].problems)
         notes += _notes(name, found)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Optional
 
 from preprocessing.data_error import DataError
@@ -57,28 +57,17 @@ def verify(
     Raises:
         DataError: if there is no such split; if a worker process died.
     """
-    unknown = [name for name in splits or () if name not in data_set.shards]
-    if unknown:
-        raise DataError(
-            f"{data_set.folder} has no split {unknown[0]!r}. It has: {', '.join(data_set.shards)}."
-        )
-    names = list(data_set.shards) if splits is None else list(dict.fromkeys(splits))
+    names = chosen_splits(splits, data_set.shards, data_set.folder)
     present = [s for name in names for s in data_set.shards[name] if s.name in data_set.files]
     check = RecordCheck(data_set.record_format, data_set.is_imagenet, decode)
     function = functools.partial(
         check_shard, folder=data_set.folder, check=check, most_problems=most_problems
     )
-    bar = progress_bar and progress_bar(total=sum(shard.records for shard in present))
-    reports = {}
-    try:
-        update = bar.update if bar else lambda count: None
-        # By descending length, so that no long shard is begun last.
-        tasks = sorted(present, key=lambda shard: -shard.records)
-        for _, report in run_tasks(function, tasks, processes, update):
-            reports[report.shard] = report
-    finally:
-        if bar:
-            bar.close()
+    # By descending length, so that no long shard is begun last.
+    tasks = sorted(present, key=lambda shard: -shard.records)
+    total = sum(shard.records for shard in present)
+    found = reports_of(function, tasks, processes, total, progress_bar)
+    reports = {report.shard: report for report in found}
     problems = ProblemList(most_problems)
     is_whole = data_set.is_whole_imagenet and not allow_partial
     problems.extend(_of_the_data_set(data_set, judge_splits=is_whole and splits is None))
@@ -94,6 +83,38 @@ def verify(
     return Verdict(
         summaries, problems, [*_leftovers(data_set), *_empty_classes(data_set, summaries)]
     )
+
+
+def chosen_splits(splits: Optional[Sequence[str]], there: Iterable[str], place: str) -> list[str]:
+    """Names of the splits to read: those asked for, each once, or all that are there.
+
+    Raises:
+        DataError: for one that is not there.
+    """
+    there = list(there)
+    unknown = [name for name in splits or () if name not in there]
+    if unknown:
+        raise DataError(f"{place} has no split {unknown[0]!r}. It has: {', '.join(there)}.")
+    return there if splits is None else list(dict.fromkeys(splits))
+
+
+def reports_of(
+    function: Callable[..., Any],
+    tasks: Sequence[Any],
+    processes: int,
+    total: int,
+    progress_bar: Optional[Callable[..., Any]],
+) -> list[Any]:
+    """What `function` returns for each task, in order; see `run_tasks` and `verify`."""
+    bar = progress_bar and progress_bar(total=total)
+    reports = {}
+    try:
+        update = bar.update if bar else lambda count: None
+        reports.update(run_tasks(function, tasks, processes, update))
+    finally:
+        if bar:
+            bar.close()
+    return [reports[index] for index in range(len(tasks))]
 
 
 def _of_the_data_set(data_set, judge_splits):

@@ -8,8 +8,8 @@ import types
 
 import numpy as np
 import pytest
+from class_folders import write_class_folders
 from conftest import write_checkpoint
-from PIL import Image
 
 import gan.job
 import gan.run_evaluation
@@ -274,11 +274,7 @@ def test_weights_to_start_from_are_looked_for_before_anything_is_written(tmp_pat
 @pytest.fixture
 def pets(tmp_path, monkeypatch):
     """Two folders of images, trained on by the stand-in: from a folder's path to a job."""
-    for label, name in enumerate(("cats", "dogs")):
-        (tmp_path / "pets" / name).mkdir(parents=True)
-        for number in range(10):
-            pixels = np.full([16, 16], 100 * label + number, np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{number}.png")
+    write_class_folders(tmp_path / "pets", "cats", "dogs", count=10)
     monkeypatch.setattr(gan.job, "make_engine", Engine)
     monkeypatch.setattr(Engine, "before", None)
     config = smoke().replace({"dataset": str(tmp_path / "pets"), "num_classes": 2})

@@ -3,9 +3,8 @@
 import json
 import types
 
-import numpy as np
 import pytest
-from PIL import Image
+from class_folders import write_class_folders
 
 from gan.config import ExperimentConfig
 from gan.presets import smoke
@@ -19,16 +18,6 @@ from gan.run_folder import RunFolder, RunFolderError
 from preprocessing.class_list import ClassesChangedError
 from preprocessing.data_error import DataError
 from preprocessing.image_source import open_images
-
-
-def write_images(root, *classes, count=2):
-    """Folders of small images, in each image the number of its class."""
-    for label, name in enumerate(classes):
-        (root / name).mkdir(parents=True)
-        for number in range(count):
-            pixels = np.full([16, 16], 10 * label + number, np.uint8)
-            Image.fromarray(pixels).save(root / name / f"{number}.png")
-    return str(root)
 
 
 def of_folder(root, classes=2, **changes):
@@ -55,7 +44,7 @@ def pixels_of(source, split):
 )
 def test_another_split_of_a_usual_name(tmp_path, folders, asked, chosen):
     for folder in folders:
-        write_images(tmp_path / folder, "a", "b")
+        write_class_folders(tmp_path / folder, "a", "b")
     _, config, description = open_and_choose(of_folder(tmp_path, test_split=asked))
     assert splits(config) == ("train", chosen)
     assert config.found.held_out_of is None
@@ -65,7 +54,7 @@ def test_another_split_of_a_usual_name(tmp_path, folders, asked, chosen):
 
 
 def test_a_tenth_of_the_training_images(tmp_path):
-    root = write_images(tmp_path, *"abcdefghij", count=9)
+    root = write_class_folders(tmp_path, *"abcdefghij", count=9)
     source, config, description = open_and_choose(of_folder(root, 10))
     assert splits(config) == ("train[:81]", "train[81:]")
     assert config.found.held_out_of == "train"
@@ -128,7 +117,7 @@ def test_resized_images_that_lack_some_of_the_originals():
 
 
 def test_a_run_that_has_begun_keeps_its_training_images(tmp_path):
-    source = open_images(write_images(tmp_path, "a", "b", count=20), 16, 1, 2)
+    source = open_images(write_class_folders(tmp_path, "a", "b", count=20), 16, 1, 2)
     config, choice = choose_splits(of_folder(tmp_path), source, may_hold_out=False)
     assert splits(config) == ("train", "test")
     assert choice == (
@@ -138,7 +127,7 @@ def test_a_run_that_has_begun_keeps_its_training_images(tmp_path):
 
 def test_what_was_given_stays_or_is_refused(tmp_path):
     for folder in ("train", "validation"):
-        write_images(tmp_path / folder, "a", "b")
+        write_class_folders(tmp_path / folder, "a", "b")
     given = ("test_split",)
     config = of_folder(tmp_path, test_split="validation[:2]")
     assert splits(open_and_choose(config, given)[1]) == ("train", "validation[:2]")
@@ -151,7 +140,7 @@ def test_what_was_given_stays_or_is_refused(tmp_path):
 
 
 def test_the_split_that_is_trained_on_is_no_other(tmp_path):
-    write_images(tmp_path / "validation", "a", "b", count=20)
+    write_class_folders(tmp_path / "validation", "a", "b", count=20)
     config = of_folder(tmp_path, train_split="validation")
     config = open_and_choose(config, ("train_split",))[1]
     assert splits(config) == ("validation[:36]", "validation[36:]")
@@ -184,7 +173,7 @@ def test_tfds_data_without_other_splits(tmp_path):
 
 
 def test_what_a_run_began_with_stays(tmp_path):
-    root = write_images(tmp_path / "data", *map(str, range(12)), count=2)
+    root = write_class_folders(tmp_path / "data", *map(str, range(12)), count=2)
     run = RunFolder(str(tmp_path / "run"))
     assert as_it_began(of_folder(root, 12), run) == of_folder(root, 12)
     run.write_config(open_and_choose(of_folder(root, 12))[1])
@@ -201,7 +190,7 @@ def test_what_a_run_began_with_stays(tmp_path):
     (tmp_path / "data").rename(moved)
     (tmp_path / "data").mkdir()
     moved.rename(tmp_path / "data" / "train")
-    write_images(tmp_path / "data" / "test", *map(str, range(12)), count=2)
+    write_class_folders(tmp_path / "data" / "test", *map(str, range(12)), count=2)
     again = as_it_began(of_folder(root, 12), run)
     assert splits(open_and_choose(again, (), may_hold_out=False)[1]) == splits(began)
     # Another one is another run.
@@ -211,7 +200,7 @@ def test_what_a_run_began_with_stays(tmp_path):
 
 def test_an_earlier_version_stored_no_names_and_took_numbers_for_text(tmp_path):
     names = [str(label) for label in range(12)]
-    root = write_images(tmp_path / "data", *names)
+    root = write_class_folders(tmp_path / "data", *names)
     run = RunFolder(str(tmp_path / "run"))
     content = json.loads(of_folder(root, 12).to_json())
     del content["found"]
@@ -233,12 +222,12 @@ def _shade(example):
 @pytest.mark.parametrize("change", ["renamed", "added", "removed"])
 def test_changed_class_folders(tmp_path, change):
     """Before the number of classes is complained of, which a run cannot change."""
-    root = write_images(tmp_path / "data", "cats", "dogs")
+    root = write_class_folders(tmp_path / "data", "cats", "dogs")
     config = open_and_choose(of_folder(root))[1]
     if change == "renamed":
         (tmp_path / "data" / "cats").rename(tmp_path / "data" / "zcats")
     elif change == "added":
-        write_images(tmp_path / "data", "birds")
+        write_class_folders(tmp_path / "data", "birds")
     else:
         for file in (tmp_path / "data" / "dogs").iterdir():
             file.unlink()

@@ -14,10 +14,9 @@ import pytest
 from PIL import Image
 
 import gan.report
-from gan.image_files.grid import save_grid
+from gan.image_files.grid import save_grid, text_font
 from gan.presets import smoke
 from gan.report_page.curves import Curve, evaluation_curves, thin, training_curves
-from gan.report_page.picture import text_font
 from gan.run_folder import RunFolder
 from gan.training.final_report import describe_report, make_report
 
@@ -173,9 +172,10 @@ def test_picture(report, run, tmp_path):
 
 def test_letters_beyond_english_are_drawn():
     """Of Fréchet, and of runs' names."""
-    font = text_font(14)
+    letters = "é±×äłλж"
+    font = text_font(14, letters)
     unknown = bytes(font.getmask("\uffff"))
-    assert all(bytes(font.getmask(letter)) != unknown for letter in "é±×äłλж")
+    assert all(bytes(font.getmask(letter)) != unknown for letter in letters)
 
 
 def test_text_of_others_is_escaped(report, tmp_path):

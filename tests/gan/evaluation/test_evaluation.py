@@ -11,8 +11,8 @@ import fake_inception
 import numpy as np
 import pytest
 import tensorflow as tf
+from class_folders import write_class_folders
 from conftest import write_checkpoint
-from PIL import Image
 from tensorflow import keras
 
 import checkpoints
@@ -417,18 +417,9 @@ def test_a_run_with_a_released_models_name(evaluate, judge, tmp_path, monkeypatc
     assert "model" not in second
 
 
-def write_pets(root, *classes, count=10):
-    for label, name in enumerate(classes):
-        (root / name).mkdir(parents=True)
-        for number in range(count):
-            pixels = np.full([16, 16], 100 * label + number, np.uint8)
-            Image.fromarray(pixels).save(root / name / f"{number}.png")
-    return str(root)
-
-
 def test_the_data_of_a_run_of_class_folders(evaluate, tmp_path, judge, monkeypatch):
     """The splits and the classes are the run's; data that has changed is refused."""
-    folder = write_pets(tmp_path / "pets", "cats", "dogs")
+    folder = write_class_folders(tmp_path / "pets", "cats", "dogs", count=10)
     asked = smoke().replace({"dataset": folder, "num_classes": 2, "eval_images": 20})
     _, config, _ = open_and_choose(asked)
     assert config.data.test_split == "train[18:]"
@@ -439,7 +430,7 @@ def test_the_data_of_a_run_of_class_folders(evaluate, tmp_path, judge, monkeypat
     assert "Real images: folder " in out
     assert "frechet_distance_judge_train[18:]_20" in run.metrics()[0]
     # The same elsewhere, and other classes there: said, and compared by number.
-    other = write_pets(tmp_path / "other", "birds", "dogs")
+    other = write_class_folders(tmp_path / "other", "birds", "dogs", count=10)
     flags = [f"--run={run.path}", f"--dataset={other}", "--repetitions=1", f"--out={tmp_path}/out"]
     monkeypatch.setattr(
         "gan.evaluation.feature_networks.open_judge",

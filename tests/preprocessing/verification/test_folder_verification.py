@@ -93,7 +93,7 @@ def test_every_image_that_cannot_be_read_is_named(tmp_path, folder, verify_folde
     assert f"{folder}/train/dog/gone.jpg: cannot be read (" in lines[0] + lines[1]
     status, lines = verify_folder("--split=valid")
     assert status == 1
-    assert lines[-1] == "error: There is no split 'valid'. The folder has: train, validation."
+    assert lines[-1] == "error: The folder has no split 'valid'. It has: train, validation."
 
 
 def test_what_training_does_with_odd_images_is_noted(folder, verify_folder):
